@@ -1,0 +1,36 @@
+# Sourced by every tests/cli/*.sh.  The commands are on PATH, the working
+# folder is an empty scratch folder, $DATA is tests/data, $ROOT the checkout.
+# Each function prints one TAP line.
+# shellcheck shell=sh
+
+# ok NAME: the test passed.  no NAME REASON: it failed.
+ok() { echo "ok - $1"; }
+no() {
+	echo "not ok - $1"
+	printf '%s\n' "${2:-}" | sed 's/^/#   /' | head -20
+}
+# skip NAME REASON: said out loud, counted apart.
+skip() { echo "ok - $1 # SKIP $2"; }
+
+# run NAME STATUS COMMAND...: run it with its output in ./out and its messages
+# in ./err; passes when the exit status is STATUS.
+run() {
+	name=$1 want=$2
+	shift 2
+	rc=0
+	"$@" >out 2>err || rc=$?
+	if [ "$rc" = "$want" ]; then
+		ok "$name"
+	else
+		no "$name" "exit $rc, not $want: $(cat err)"
+	fi
+}
+# err_has NAME TEXT: ./err of the last run holds TEXT.  out_has: ./out.
+err_has() { if grep -qF -e "$2" err; then ok "$1"; else no "$1" "no '$2' in: $(cat err)"; fi; }
+out_has() { if grep -qF -e "$2" out; then ok "$1"; else no "$1" "no '$2' in: $(head -c 2000 out)"; fi; }
+# out_is NAME TEXT: ./out is exactly TEXT and a newline.
+out_is() { if [ "$(cat out)" = "$2" ]; then ok "$1"; else no "$1" "$(head -c 2000 out)"; fi; }
+# same NAME A B: two files have equal bytes.
+same() { if cmp -s "$2" "$3"; then ok "$1"; else no "$1" "$(cmp "$2" "$3" 2>&1)"; fi; }
+# is NAME A B: two words are equal.
+is() { if [ "$2" = "$3" ]; then ok "$1"; else no "$1" "'$2' is not '$3'"; fi; }

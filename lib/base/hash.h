@@ -12,11 +12,11 @@
  *
  * Definition, version 1, with mum(a, b) = the low and the high 64 bits of the
  * 128-bit product a * b, xor-ed (a folded multiply, as in wyhash by Wang Yi):
- * the state s begins as mix(seed ^ K0, K1); each block of 16 bytes, as two
+ * the state s begins as mix((seed ^ K0) + K1); each block of 16 bytes, as two
  * little-endian words u, v, makes s = mum(u ^ s ^ K0, v ^ K1) + s; the rest,
  * padded with zeros to 16 bytes, is taken in the same way even when empty;
- * the result is mum(s ^ K2, length ^ K3) taken through mix with K0.  So the
- * streaming and the one-shot form agree on every cut.
+ * the result is mix(mum(s ^ K2, length ^ K3) ^ K0).  So the streaming and the
+ * one-shot form agree on every cut.
  */
 
 enum { HASH_VERSION = 1 };

@@ -35,6 +35,9 @@ add_row(struct labels *l, const struct csv *c, struct error *e)
 
 	if (c->row.n == 1 && id.len == 0)
 		return 0;
+	if (id.len == 0)
+		return error_set(
+		    e, "line %" PRIu64 ": the id is empty", c->line);
 	if (mem_grow(&l->end, &l->cap, n + 1, sizeof(*l->end)) < 0)
 		return error_memory(e);
 	rc = intern_add(&l->id, id.s, id.len, &number);

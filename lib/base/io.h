@@ -20,32 +20,55 @@
  */
 
 enum {
-	IO_BUFFER   = 1 << 18,		/* bytes of a reader's or writer's buffer */
-	IO_MAX_FILE = 1 << 28		/* default limit of io_read_file */
+	IO_BUFFER = 1 << 18,  /* bytes of a reader's or writer's buffer */
+	IO_MAX_FILE = 1 << 28 /* default limit of io_read_file */
 };
 
 /* io_fd_check(): a command started with fd 0, 1 or 2 closed must not open a
- * data file in its place.  Opens /dev/null on a closed 1 or 2 such that
- * writing to it fails, leaves 0 to fail on read.  Call first in main. */
+ * data file in its place.  Puts /dev/null on each closed one, opened the wrong
+ * way round, so that reading 0 and writing 1 or 2 still fail with "Bad file
+ * descriptor".  Call first in main (options_start does). */
 int io_fd_check(struct error *e);
+
+/*
+ * io_signals(): what a command does about signals, once, from its first
+ * thread.  SIGXFSZ is ignored, so a file too large is a write error with a
+ * sentence.  SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files of
+ * unfinished writers and then do what they always do, so make and shells see
+ * the signal; where the parent ignored one it stays ignored, and a broken pipe
+ * is then a write error.  exit(3) removes those files too.
+ * The list of temporary names is the one piece of state of the process that
+ * the library keeps; writers are opened and closed by one thread only.
+ */
+void io_signals(void);
+
+/* io_descriptor: the descriptor that "/dev/stdin", "/dev/stdout",
+ * "/dev/stderr" or "/dev/fd/N" names, or -1 for any other path. */
+int io_descriptor(const char *path);
 
 /* ---- reading ---- */
 
 struct reader {
-	int         fd;
-	const char *name;	/* for messages, borrowed; "<stdin>" for fd 0 */
-	char       *data;	/* [IO_BUFFER] */
-	size_t      pos, len;	/* unread bytes are data[pos .. len) */
-	uint64_t    offset;	/* of data[len] in the input */
-	int         eof;
+	int fd;
+	const char *name; /* for messages, borrowed; "<stdin>" for "-" */
+	char *data;       /* [IO_BUFFER] */
+	size_t pos, len;  /* unread bytes are data[pos .. len) */
+	uint64_t offset;  /* of data[len] in the input */
+	int eof;
+	int owned; /* io_close closes fd */
 };
 
-/* io_open(r, path): "-" is standard input.  Directories, FIFOs, devices,
- * sockets are refused with "not a regular file" unless they are standard
- * input; never hangs on a FIFO. */
-int  io_open(struct reader *r, const char *path, struct error *e);
-int  io_open_fd(struct reader *r, int fd, const char *name, struct error *e);
+/* io_open(r, path): "-" and "/dev/stdin" are standard input; "/dev/fd/N",
+ * which shells make of <(command), is the open descriptor N.  These may be
+ * anything.  Of other paths, directories, FIFOs, devices and sockets are
+ * refused ("Is a directory", "not a regular file"); it never hangs on a FIFO.
+ * io_open_fd: read the descriptor, which stays the caller's to close. */
+int io_open(struct reader *r, const char *path, struct error *e);
+int io_open_fd(struct reader *r, int fd, const char *name, struct error *e);
 void io_close(struct reader *r);
+
+/* io_place: put the reader's name before the sentence in ${e}. -1. */
+int io_place(const struct reader *r, struct error *e);
 
 /* io_fill: read more after the unread bytes (moved to the front first).
  * 1 more came, 0 at the end of input, -1 error. */
@@ -66,14 +89,16 @@ int io_read(struct reader *r, void *p, size_t n, struct error *e);
 int io_read_line(struct reader *r, struct buf *line, size_t max, int *ended,
     struct error *e);
 
-/* io_would_block: 1 when a read now would wait (for --live), else 0. */
+/* io_would_block: 1 when there is nothing unread and a read now would wait
+ * (for --live), else 0.  io_line_would_block: the same for a whole line. */
 int io_would_block(struct reader *r);
+int io_line_would_block(struct reader *r);
 
-/* io_read_file(path, max, out): a whole regular file ("-": all of standard
- * input), at most max bytes, size checked before reading.  Appends to out.
+/* io_read_file(path, max, out): a whole file (what io_open opens), at most max
+ * bytes, a regular file's size checked before reading.  Appends to out.
  * A file that shrinks meanwhile is "file truncated while reading". */
-int io_read_file(const char *path, size_t max, struct buf *out,
-    struct error *e);
+int io_read_file(
+    const char *path, size_t max, struct buf *out, struct error *e);
 
 /* ---- writing ---- */
 
@@ -85,24 +110,29 @@ int io_read_file(const char *path, size_t max, struct buf *out,
  * directly; a symbolic link's target is replaced and the link kept.
  */
 struct writer {
-	int         fd;
-	char       *name;	/* for messages, "<stdout>" or the path */
-	char       *data;	/* [IO_BUFFER] */
-	size_t      len;
-	uint64_t    total;	/* bytes taken so far */
-	char       *path;	/* final name, NULL for fd or direct writing */
-	char       *temp;	/* its temporary name */
+	int fd;
+	char *name; /* for messages, "<stdout>" or the path */
+	char *data; /* [IO_BUFFER] */
+	size_t len;
+	uint64_t total; /* bytes taken so far */
+	char *path;     /* final name, NULL for fd or direct writing */
+	char *temp;     /* its temporary name */
 };
 
 /* io_create(w, path): path NULL or "-" is standard output. */
 int io_create(struct writer *w, const char *path, struct error *e);
+
+/* io_put: take n bytes, which go out when the buffer is full.  io_flush: send
+ * them now.  "write error: No space left on device", with the file's name
+ * before it where there is one. */
 int io_put(struct writer *w, const void *p, size_t n, struct error *e);
 int io_flush(struct writer *w, struct error *e);
 
 /* io_commit: flush, sync, close, rename; what was written is now final.
  * io_abandon: drop it; the old file under that name is untouched.  Both
- * release the writer; both accept one that failed or was never opened. */
-int  io_commit(struct writer *w, struct error *e);
+ * release the writer; io_abandon accepts one that failed or was never opened
+ * (all zero).  Standard output stays open. */
+int io_commit(struct writer *w, struct error *e);
 void io_abandon(struct writer *w);
 
 /* io_same_file(path, fd): 1 when the path is the open regular file fd. */
@@ -113,9 +143,9 @@ int io_same_file(const char *path, int fd);
 /* A file mapped read-only: models only, never inputs (FAULTS: SIGBUS). */
 struct mapping {
 	const unsigned char *data;
-	size_t               len;
+	size_t len;
 };
-int  io_map(struct mapping *m, const char *path, struct error *e);
+int io_map(struct mapping *m, const char *path, struct error *e);
 void io_unmap(struct mapping *m);
 
 #endif

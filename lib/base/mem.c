@@ -137,6 +137,15 @@ strs_clear(struct strs *c)
 }
 
 void
+strs_cut(struct strs *c, size_t n)
+{
+	if (n >= c->n)
+		return;
+	c->n = n;
+	c->bytes.len = n > 0 ? c->end[n - 1] : 0;
+}
+
+void
 strs_free(struct strs *c)
 {
 	buf_free(&c->bytes);

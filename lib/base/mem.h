@@ -30,18 +30,18 @@ char *mem_strndup(const char *s, size_t n);
 
 /* A buffer of bytes that grows.  data is NULL while cap is 0. */
 struct buf {
-	char  *data;
+	char *data;
 	size_t len;
 	size_t cap;
 };
 
-int  buf_reserve(struct buf *b, size_t more);	/* room for more bytes */
-int  buf_put(struct buf *b, const void *p, size_t n);
-int  buf_puts(struct buf *b, const char *s);
-int  buf_putc(struct buf *b, char c);
-int  buf_printf(struct buf *b, const char *fmt, ...)
+int buf_reserve(struct buf *b, size_t more); /* room for more bytes */
+int buf_put(struct buf *b, const void *p, size_t n);
+int buf_puts(struct buf *b, const char *s);
+int buf_putc(struct buf *b, char c);
+int buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void buf_free(struct buf *b);			/* and back to empty */
+void buf_free(struct buf *b); /* and back to empty */
 
 /*
  * A column of strings, kept end to end: string i is end[i - 1] .. end[i] of
@@ -49,17 +49,18 @@ void buf_free(struct buf *b);			/* and back to empty */
  */
 struct strs {
 	struct buf bytes;
-	size_t    *end;		/* [n] */
-	size_t     n, cap;
+	size_t *end; /* [n] */
+	size_t n, cap;
 };
 
 struct str {
-	const char *s;		/* not NUL-terminated */
-	size_t      len;
+	const char *s; /* not NUL-terminated */
+	size_t len;
 };
 
-int  strs_add(struct strs *c, const char *s, size_t len);
-void strs_clear(struct strs *c);		/* keeps the memory */
+int strs_add(struct strs *c, const char *s, size_t len);
+void strs_clear(struct strs *c);         /* keeps the memory */
+void strs_cut(struct strs *c, size_t n); /* keep the first n strings */
 void strs_free(struct strs *c);
 
 static inline struct str

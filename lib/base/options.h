@@ -14,8 +14,9 @@
  *		OPTIONS_COMMON,
  *		{ 0 }
  *	};
- *	static const struct command self = { "embed-text", synopsis, purpose, rows };
- *	while ((c = options_next(&o)) != -1) switch (c) { case 'o': ... o.arg ... }
+ *	static const struct command self = { "embed-text", synopsis, purpose,
+ *rows }; while ((c = options_next(&o)) != -1) switch (c) { case 'o': ... o.arg
+ *... }
  *
  * -h/--help prints the table to standard output and exits 0; -V/--version
  * likewise; an unknown option, a missing or an extra argument is a usage
@@ -24,34 +25,34 @@
  */
 
 struct option_row {
-	int         key;	/* the letter, or a number above 255; 0 ends */
-	const char *name;	/* long name, or NULL */
-	const char *arg;	/* its argument's name, or NULL for none */
-	const char *help;	/* one line, with the default in brackets */
+	int key;          /* the letter, or a number above 255; 0 ends */
+	const char *name; /* long name, or NULL */
+	const char *arg;  /* its argument's name, or NULL for none */
+	const char *help; /* one line, with the default in brackets */
 };
 
 struct command {
-	const char              *name;		/* "embed-text" */
-	const char              *synopsis;	/* "[options] [FILE ...]" */
-	const char              *purpose;	/* one sentence for --help */
+	const char *name;     /* "embed-text" */
+	const char *synopsis; /* "[options] [FILE ...]" */
+	const char *purpose;  /* one sentence for --help */
 	const struct option_row *rows;
 };
 
 struct options {
 	const struct command *command;
-	int         argc;
-	char      **argv;	/* operands are moved to the end as they come */
-	const char *arg;	/* of the option that options_next gave */
-	const char *shown;	/* that option as typed: "--dim" or "-k" */
-	int         next, cluster, noperands, ended;
-	char        letter[3];
+	int argc;
+	char **argv;       /* operands are moved to the front as they come */
+	const char *arg;   /* of the option that options_next gave */
+	const char *shown; /* that option as typed: "--dim" or "-k" */
+	int next, cluster, noperands, ended;
+	char letter[3];
 };
 
 /* options_start: ${argv}[0] is the program's name.  Also names the messages
  * (message.h), checks the three standard descriptors (io.h) and VECPIPE_ISA.
  * Exits on failure, as the other functions here may. */
-void options_start(struct options *o, const struct command *c, int argc,
-    char *argv[]);
+void options_start(
+    struct options *o, const struct command *c, int argc, char *argv[]);
 
 /* options_next: the key of the next option, or -1 when only operands are
  * left: o->argv[0 .. o->argc). */
@@ -59,9 +60,9 @@ int options_next(struct options *o);
 
 /* The argument of the current option as a number in [min, max], whole, or a
  * usage error that names the option and the range. */
-long     options_long(const struct options *o, long min, long max);
+long options_long(const struct options *o, long min, long max);
 uint64_t options_u64(const struct options *o, uint64_t min, uint64_t max);
-double   options_double(const struct options *o, double min, double max);
+double options_double(const struct options *o, double min, double max);
 
 /* options_choice(o, "never|auto|json"): the index of the word that the
  * argument is, or a usage error that lists them. */
@@ -69,10 +70,12 @@ int options_choice(const struct options *o, const char *words);
 
 /* The rows that every command has; handled inside options_next except for
  * the letters q and v, which it returns. */
-#define OPTIONS_COMMON                                                        \
-	{ 'q', "quiet", NULL, "say only what is wrong" },                     \
-	{ 'v', "verbose", NULL, "say more" },                                 \
-	{ 'V', "version", NULL, "print the version and exit" },               \
-	{ 'h', "help", NULL, "print this and exit" }
+#define OPTIONS_COMMON                                                         \
+	{ 'q', "quiet", NULL, "say only what is wrong" },                      \
+	    { 'v', "verbose", NULL, "say more" },                              \
+	    { 'V', "version", NULL, "print the version and exit" },            \
+	{                                                                      \
+		'h', "help", NULL, "print this and exit"                       \
+	}
 
 #endif

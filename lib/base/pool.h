@@ -12,15 +12,15 @@
  * and added by the caller in item order.
  */
 
-struct pool;			/* opaque */
+struct pool; /* opaque */
 
 enum { POOL_MAX = 256 };
 
 /* pool_new(threads): 1..POOL_MAX threads, the caller's among them; 0 means
  * as many as there are processors allowed to this process.  NULL on error. */
 struct pool *pool_new(int threads, struct error *e);
-void         pool_free(struct pool *p);
-int          pool_threads(const struct pool *p);
+void pool_free(struct pool *p);
+int pool_threads(const struct pool *p);
 
 /*
  * pool_run(p, n, fn, arg): call fn(arg, i, worker) once for every i in

@@ -17,8 +17,8 @@
  * regular file below ${dir}, relative to it.  A folder that cannot be read is
  * an error.  *skipped counts what was passed over.  0 or -1.
  */
-int walk_files(const char *dir, struct strs *paths, size_t *skipped,
-    struct error *e);
+int walk_files(
+    const char *dir, struct strs *paths, size_t *skipped, struct error *e);
 
 /* walk_is_dir(path): 1 when the path is a directory. */
 int walk_is_dir(const char *path);

@@ -34,12 +34,13 @@
  * fails too, so a caller may check once, at json_end.  json_error puts the
  * sentence, with line and column, into a struct error.
  * Ownership: the text is the caller's and must stay while slices of it are
- * used.  A slice from json_str or json_object_next is valid until the next
- * call of the same function.  json_init may be called again and again on one
- * struct (zeroed before the first time) and keeps its memory; json_free ends.
+ * used.  A slice from json_str lives until the next json_str, a key until the
+ * next key is read, also within a value that is skipped.  json_init may be
+ *called again and again on one struct (zeroed before the first time) and keeps
+ *its memory; json_free ends.
  */
 
-enum { JSON_DEPTH = 64, JSON_NUMBER_MAX = 1024 };
+enum { JSON_DEPTH = 64, JSON_NUMBER_MAX = 1024, JSON_PATHS_MAX = 64 };
 
 enum json_type {
 	JSON_BAD = -1,
@@ -118,14 +119,16 @@ int json_end(struct json *j);
  * is a static sentence.  -1. */
 int json_refuse(struct json *j, const char *why);
 
-/* json_error: "line 1, column 17: ..." (both from 1, columns in bytes).  -1 */
+/* json_error: "line 3, column 17: ..." (from 1, columns in bytes); without the
+ * line where the text is only one.  Returns -1. */
 int json_error(const struct json *j, struct error *e);
 
 /*
  * json_find_paths(j, path, n, raw): read the object that comes next and find
  * n fields by path, where "text.Title" is the key of that name or else the
  * key Title of the object under text (the shallowest match wins).
- * raw: [n] gets slices of the text; s is NULL where there is no such field.
+ * raw: [n] gets slices of the text, NULL where there is no such field; n at
+ * most JSON_PATHS_MAX.  Uses the memory of json_str.
  * json_find_path: the same for one path in the text s: [n]; 1 found, 0 not
  * there, -1 with the reason in *e.
  */

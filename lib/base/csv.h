@@ -21,7 +21,10 @@
  * the line after the one on which that row began.
  */
 
-enum { CSV_ROW_MAX = 16 << 20 }; /* bytes of text of one row */
+enum {
+	CSV_ROW_MAX = 16 << 20,   /* bytes of text of one row */
+	CSV_FIELDS_MAX = 1 << 20, /* fields of one row */
+};
 
 enum csv_kind { CSV_COMMA, CSV_TAB };
 

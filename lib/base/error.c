@@ -12,6 +12,7 @@ error_set(struct error *e, const char *fmt, ...)
 
 	if (e == NULL)
 		return -1;
+	e->memory = 0;
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
@@ -28,6 +29,7 @@ error_sys(struct error *e, const char *fmt, ...)
 	if (e == NULL)
 		return -1;
 	va_start(ap, fmt);
+	e->memory = saved == ENOMEM;
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	n = strlen(e->text);
@@ -61,5 +63,8 @@ error_at(struct error *e, const char *fmt, ...)
 int
 error_memory(struct error *e)
 {
-	return error_set(e, "out of memory");
+	error_set(e, "out of memory");
+	if (e != NULL)
+		e->memory = 1;
+	return -1;
 }

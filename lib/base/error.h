@@ -15,7 +15,8 @@
 enum { ERROR_MAX = 1024 };
 
 struct error {
-	char text[ERROR_MAX];	/* always NUL-terminated, "" when none */
+	char text[ERROR_MAX]; /* always NUL-terminated, "" when none */
+	int memory;           /* 1 when memory was out: not the input's fault */
 };
 
 /* error_set: write the sentence, cut at ERROR_MAX - 1 bytes.  Returns -1. */

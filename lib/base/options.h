@@ -14,9 +14,13 @@
  *		OPTIONS_COMMON,
  *		{ 0 }
  *	};
- *	static const struct command self = { "embed-text", synopsis, purpose,
- *rows }; while ((c = options_next(&o)) != -1) switch (c) { case 'o': ... o.arg
- *... }
+ *	static const struct command self = {
+ *		"embed-text", "[options] [FILE ...]", "Text to vectors.", rows
+ *	};
+ *	options_start(&o, &self, argc, argv);
+ *	while ((key = options_next(&o)) != -1)
+ *		switch (key) {
+ *		case 'o': output = o.arg; break;
  *
  * -h/--help prints the table to standard output and exits 0; -V/--version
  * likewise; an unknown option, a missing or an extra argument is a usage

@@ -1,0 +1,113 @@
+#ifndef LEARN_METRICS_H
+#define LEARN_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/*
+ * Figures of merit, on plain arrays and in double.
+ *
+ *	n = records   K = classes or labels
+ *	w: [n] how often each record counts, 0 and more; NULL for once each
+ *
+ * Whole-number weights make every figure serve the bootstrap as it is: a
+ * resample is a w.  Sums run in the order of the records.  A figure that has
+ * no value (no records, one class only, a constant) is NaN here: ask isnan;
+ * commands print "undefined".  Nothing here can fail unless it says so, and
+ * nothing is kept.  Names and conventions are those of scikit-learn.
+ */
+
+/* One class among the truth and the predictions. */
+struct tally {
+	uint64_t hit;       /* records of the class predicted as it */
+	uint64_t predicted; /* records predicted as it */
+	uint64_t support;   /* records that are of it */
+};
+
+/*
+ * metrics_tally: count single-label predictions.  tally: [K], overwritten;
+ * truth, guess: [n], each below K.
+ */
+void metrics_tally(struct tally *tally, size_t K, const uint32_t *truth,
+    const uint32_t *guess, const uint32_t *w, size_t n);
+
+/* Of one class; NaN where its denominator is 0.
+ *   precision = hit / predicted      recall = hit / support
+ *   F1 = 2 hit / (predicted + support) */
+double metrics_precision(const struct tally *t);
+double metrics_recall(const struct tally *t);
+double metrics_f1(const struct tally *t);
+
+/*
+ * Over the classes that occur in the truth or in the predictions:
+ *   macro: the plain mean of F1; weighted: the mean by support;
+ *   micro: F1 of the sums, which is the accuracy when every record has one
+ *   label and one prediction.
+ */
+struct f1 {
+	double macro, micro, weighted;
+};
+struct f1 metrics_f1_all(const struct tally *tally, size_t K);
+
+/* metrics_accuracy: share of records with truth == guess. */
+double metrics_accuracy(
+    const uint32_t *truth, const uint32_t *guess, const uint32_t *w, size_t n);
+
+/* metrics_mean(x, w, n): the mean of x: [n].  Log-loss, the Brier score and
+ * the errors of a regression are means of a value for each record: */
+double metrics_mean(const double *x, const uint32_t *w, size_t n);
+
+/* -log p of the true class, p clipped to [2^-52, 1 - 2^-52]; in nats. */
+double metrics_log_loss_of(double p);
+
+/*
+ * Brier 1950, of one record: sum over classes of (p - [class is true])^2, in
+ * 0..2; with K = 2 half of that, (p - y)^2, in 0..1, as is usual.
+ * p: [K]; truth >= K when the true class is not among them.
+ */
+double metrics_brier_of(const double *p, size_t K, size_t truth);
+
+/*
+ * metrics_ece: expected calibration error (Guo et al. 2017, On Calibration of
+ * Modern Neural Networks, equation 3) in METRICS_BINS bins of equal width
+ * (i / 15, (i + 1) / 15]: the mean over records of |share right - mean p| of
+ * the record's bin.  p: [n], the probability given to the guess, in 0..1;
+ * right: [n], 1 where the guess is the truth.
+ */
+enum { METRICS_BINS = 15 };
+double metrics_ece(
+    const double *p, const uint8_t *right, const uint32_t *w, size_t n);
+
+/*
+ * metrics_order(order, x, n): the permutation that sorts x: [n] ascending;
+ * equal values by position.  NaN is not allowed.  0, or -1 when memory is
+ * out.  metrics_auc and metrics_spearman want it, once for many w.
+ */
+int metrics_order(uint32_t *order, const double *x, size_t n);
+
+/*
+ * metrics_auc: the probability that a positive record scores higher than a
+ * negative one, ties counting one half: the area under the ROC curve (Hanley
+ * and McNeil 1982).  Exact: counts are whole numbers.  NaN unless there are
+ * both.  positive: [n]; n < 2^31 in sum of weights.
+ */
+double metrics_auc(const double *score, const uint32_t *order,
+    const uint8_t *positive, const uint32_t *w, size_t n);
+
+/* metrics_r2: 1 - sum (y - f)^2 / sum (y - mean y)^2; NaN when y is constant.
+ * y, f: [n] truth and prediction. */
+double metrics_r2(
+    const double *y, const double *f, const uint32_t *w, size_t n);
+
+/*
+ * metrics_spearman: the correlation of ranks, tied values sharing the mean of
+ * theirs.  NaN when x or y is constant.  x_order, y_order: from
+ * metrics_order; rank: [2, n] scratch.
+ */
+double metrics_spearman(const double *x, const double *y,
+    const uint32_t *x_order, const uint32_t *y_order, const uint32_t *w,
+    size_t n, double *rank);
+
+#endif

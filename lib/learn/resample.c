@@ -135,7 +135,7 @@ quantile(const double *x, size_t n, double q)
 	return i + 1 < n ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[i];
 }
 
-/* The interval of figure k of A (0), of B (1) or of B - A (2).
+/* The interval of figure k of A (0), of B (1) or of A - B (2).
  * x: [rounds] scratch. */
 static struct interval
 interval_of(const struct rounds *q, int which, size_t k, double *x)
@@ -147,7 +147,7 @@ interval_of(const struct rounds *q, int which, size_t k, double *x)
 		double v = which == 0 ? a[0] : a[q->count];
 
 		if (which == 2)
-			v -= a[0];
+			v = a[0] - a[q->count];
 		if (!isnan(v))
 			x[n++] = v;
 	}
@@ -213,7 +213,7 @@ resample_permutation(
 	scores_at(s, q.w, q.scratch, b);
 	pool_run(r->pool, r->rounds, permutation_round, &q);
 	for (size_t k = 0; k < q.count; k++) {
-		double d = b[k] - a[k];
+		double d = a[k] - b[k];
 
 		p[k] = isnan(d) ? (double)NAN
 				: (double)(1 + as_large(&q, k, d)) /

@@ -43,14 +43,14 @@ struct interval {
  * drawn with replacement, whole groups where units are groups (Davison and
  * Hinkley 1997, section 3.8).  Quantiles are interpolated between the sorted
  * values; rounds in which a figure has no value are left out of its interval.
- *   systems 1: iv: [count]    systems 2: iv: [3, count]: A, B, B - A
+ *   systems 1: iv: [count]    systems 2: iv: [3, count]: A, B, A - B
  * where count is the number of figures of s->task.
  */
 int resample_bootstrap(const struct scores *s, int systems,
     const struct resample *r, struct interval *iv);
 
 /*
- * resample_permutation: two-sided p of the differences B - A under the
+ * resample_permutation: two-sided p of the differences A - B under the
  * hypothesis that it is chance which system made which prediction: each round
  * exchanges the two systems' predictions of a unit with probability 1/2
  * (approximate randomisation: Noreen 1989; Yeh 2000).  p = (1 + rounds with a

@@ -57,8 +57,8 @@ void scoring_free(struct scoring *g);
 /* All that is known then.  F = the figures of the task. */
 struct figures {
 	double value[2][SCORES_MAX];              /* of A and B */
-	struct interval interval[3 * SCORES_MAX]; /* [3, F] A, B, B - A */
-	double p[SCORES_MAX];                     /* of B - A, by permutation */
+	struct interval interval[3 * SCORES_MAX]; /* [3, F] A, B, A - B */
+	double p[SCORES_MAX];                     /* of A - B, by permutation */
 	size_t rounds;                            /* 0: no intervals, no p */
 	uint64_t only_a, only_b; /* class: one system alone was right */
 	double mcnemar;          /* NaN unless classes, two, no groups */

@@ -13,13 +13,15 @@
  * space.  The order of records is that of the input.
  */
 
-struct input;				/* opaque */
+struct input; /* opaque */
 
 /* What the trailers said, all together; complete when input_next gave 0. */
 struct input_end {
 	uint64_t records, rejected;
-	int      partial;		/* some stream has status partial */
-	uint64_t hash;			/* stream hashes, folded in order */
+	int partial;      /* some stream has status partial */
+	uint64_t hash;    /* stream hashes, folded in order */
+	struct error bad; /* why the first line of JSON Lines was
+			   * rejected here, "" when none was */
 };
 
 /*
@@ -29,7 +31,7 @@ struct input_end {
  * (looks like gzip)".
  */
 struct input *input_open(char *const *paths, int n, struct error *e);
-void          input_close(struct input *in);	/* NULL is fine */
+void input_close(struct input *in); /* NULL is fine */
 
 /* The parts of all operands; valid until input_close. */
 const struct schema *input_schema(const struct input *in);

@@ -17,34 +17,47 @@
  * header length, JSON header, data).
  */
 
-enum tensor_type { TENSOR_F32, TENSOR_F64, TENSOR_F16, TENSOR_BF16,
-	TENSOR_I8, TENSOR_U8, TENSOR_I32, TENSOR_U32, TENSOR_I64, TENSOR_U64 };
+enum tensor_type {
+	TENSOR_F32,
+	TENSOR_F64,
+	TENSOR_F16,
+	TENSOR_BF16,
+	TENSOR_I8,
+	TENSOR_U8,
+	TENSOR_I32,
+	TENSOR_U32,
+	TENSOR_I64,
+	TENSOR_U64
+};
 
-enum { TENSOR_MAX_RANK = 8, MODEL_MAX_TENSORS = 1 << 20,
-	MODEL_MAX_HEADER = 100 << 20 };
+enum {
+	TENSOR_MAX_RANK = 8,
+	MODEL_MAX_TENSORS = 1 << 20,
+	MODEL_MAX_HEADER = 100 << 20
+};
 
 struct tensor {
-	char            *name;
+	char *name;
 	enum tensor_type type;
-	int              rank;
-	uint64_t         shape[TENSOR_MAX_RANK];
-	size_t           bytes;
-	const void      *data;	/* in the file's mapping, or the caller's */
+	int rank;
+	uint64_t shape[TENSOR_MAX_RANK];
+	size_t bytes;
+	const void *data; /* in the file's mapping, or the caller's */
 };
 
 /* ---- reading ---- */
 
 struct model {
 	struct mapping map;
-	char          *config;	/* the "vecpipe" metadata, or NULL when the
-				 * file is not ours */
-	size_t         n;
-	struct tensor *tensors;	/* [n] in file order */
+	char *config; /* the "vecpipe" metadata, or NULL when the
+		       * file is not ours */
+	size_t n;
+	struct tensor *tensors; /* [n] in file order */
 };
 
 /* model_open: map and check the file, and for our own files their checksum.
  * "needs version 2", "unsupported (looks like a pickle)", and the like. */
-int  model_open(struct model *m, const char *path, struct error *e);
+int model_open(struct model *m, const char *path, struct error *e);
 void model_close(struct model *m);
 
 /* model_tensor(m, name, type, rank, shape): the tensor of that name; its type

@@ -14,7 +14,7 @@
 
 enum vec_format { FORMAT_AUTO, FORMAT_VP, FORMAT_JSONL, FORMAT_JSONL_FRAMED };
 
-struct output;				/* opaque */
+struct output; /* opaque */
 
 /*
  * output_open(path, format, schema): path NULL or "-" is standard output.
@@ -25,8 +25,8 @@ struct output *output_open(const char *path, enum vec_format format,
     const struct schema *s, struct error *e);
 
 /* output_put: append record i of ${b}.  output_put_all: every record of it. */
-int output_put(struct output *o, const struct batch *b, size_t i,
-    struct error *e);
+int output_put(
+    struct output *o, const struct batch *b, size_t i, struct error *e);
 int output_put_all(struct output *o, const struct batch *b, struct error *e);
 
 /* output_reject: count an input that had no id and so is not in the stream. */

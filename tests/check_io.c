@@ -96,6 +96,29 @@ START_TEST(line_across_buffers)
 }
 END_TEST
 
+START_TEST(names_end_with_nul)
+{
+	struct buf line = { 0 };
+	struct reader r;
+	struct error e;
+	int ended;
+
+	spit("nul", "a\nb\r\0\0tail", 10);
+	ck_assert_int_eq(io_open(&r, "nul", &e), 0);
+	ck_assert_int_eq(io_read_until(&r, '\0', &line, 9, &ended, &e), 1);
+	ck_assert_uint_eq(line.len, 4);
+	ck_assert_int_eq(io_read_until(&r, '\0', &line, 9, &ended, &e), 1);
+	ck_assert_uint_eq(line.len, 0);
+	ck_assert_int_eq(ended, 1);
+	ck_assert_int_eq(io_read_until(&r, '\0', &line, 3, &ended, &e), 2);
+	ck_assert_int_eq(ended, 0);
+	ck_assert_int_eq(memcmp(line.data, "tai", 3), 0);
+	ck_assert_int_eq(io_read_until(&r, '\0', &line, 3, &ended, &e), 0);
+	buf_free(&line);
+	io_close(&r);
+}
+END_TEST
+
 START_TEST(read_and_peek_know_the_end)
 {
 	struct reader r;
@@ -494,6 +517,7 @@ main(void)
 
 	tcase_add_test(t, lines_end_with_lf_or_crlf);
 	tcase_add_test(t, line_across_buffers);
+	tcase_add_test(t, names_end_with_nul);
 	tcase_add_test(t, read_and_peek_know_the_end);
 	tcase_add_test(t, only_regular_files_are_opened_by_name);
 	tcase_add_test(t, descriptor_paths);

@@ -149,7 +149,7 @@ static const struct {
 	{ "tool --dimm=3", 2, "unknown option '--dimm'\n" },
 	{ "tool -x", 2, "unknown option '-x'" },
 	{ "tool -zx", 2, "unknown option '-x'" },
-	{ "tool -\033", 2, "unknown option '-\\x1B'" },
+	{ "tool -\033", 2, "unknown option '-\\x1b'" },
 	{ "tool --long-flag=3", 2, "'--long-flag' takes no argument" },
 	{ "tool --dim 8x", 2,
 	    "--dim: '8x' is not a whole number from 1 to 65536" },
@@ -267,8 +267,8 @@ START_TEST(messages_keep_terminals_safe)
 	    child(say, "a\033[1m\n\t\x7f|\xc3\xa4|\xc2\x9b|\xff", &out, &err),
 	    1);
 	ck_assert_str_eq(err.data,
-	    "fuse: a\\x1B[1m\\x0A\\x09\\x7F|\xc3\xa4|\\xC2\\x9B|\\xFF\n"
-	    "fuse: 'a\\x1B[1m\\x0A\\x09\\x7F|\xc3\xa4|\\xC2\\x9B|\\xFF'\n");
+	    "fuse: a\\x1b[1m\\x0a\\x09\\x7f|\xc3\xa4|\\xc2\\x9b|\\xff\n"
+	    "fuse: 'a\\x1b[1m\\x0a\\x09\\x7f|\xc3\xa4|\\xc2\\x9b|\\xff'\n");
 	buf_free(&out);
 	buf_free(&err);
 }

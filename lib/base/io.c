@@ -219,18 +219,21 @@ io_read(struct reader *r, void *p, size_t n, struct error *e)
 	return 1;
 }
 
-int
-io_read_line(
-    struct reader *r, struct buf *line, size_t max, int *ended, struct error *e)
+/* The bytes up to a mark into ${line}; those beyond max are only counted.
+ * *last gets the last byte before the mark.  1, 0 when nothing is left, -1. */
+static int
+read_marked(struct reader *r, char mark, struct buf *line, size_t max,
+    int *ended, size_t *over, char *last, struct error *e)
 {
-	int seen = 0, some = 0;
-	size_t over = 0; /* bytes beyond max: one may be the CR of the end */
-	char last = '\0';
+	int some = 0;
 
 	line->len = 0;
-	while (!seen) {
+	*ended = 0;
+	*over = 0;
+	*last = '\0';
+	while (!*ended) {
 		size_t n = r->len - r->pos, room;
-		char *at = r->data + r->pos, *lf;
+		char *at = r->data + r->pos, *end;
 
 		if (n == 0) {
 			int more = io_fill(r, e);
@@ -242,29 +245,52 @@ io_read_line(
 			continue;
 		}
 		some = 1;
-		lf = memchr(at, '\n', n);
-		seen = lf != NULL;
-		if (seen)
-			n = (size_t)(lf - at);
+		end = memchr(at, mark, n);
+		*ended = end != NULL;
+		if (end != NULL)
+			n = (size_t)(end - at);
 		room = max - line->len < n ? max - line->len : n;
 		if (buf_put(line, at, room) == -1)
 			return error_memory(e);
-		over += n - room;
+		*over += n - room;
 		if (n > 0)
-			last = at[n - 1];
-		r->pos += n + (size_t)seen;
+			*last = at[n - 1];
+		r->pos += n + (size_t)*ended;
 	}
+	return some;
+}
+
+int
+io_read_until(struct reader *r, char mark, struct buf *line, size_t max,
+    int *ended, struct error *e)
+{
+	size_t over;
+	char last;
+	int seen, rc = read_marked(r, mark, line, max, &seen, &over, &last, e);
+
 	if (ended != NULL)
 		*ended = seen;
-	if (!some)
-		return 0;
-	if (seen && last == '\r') {
+	return rc == 1 && over > 0 ? 2 : rc;
+}
+
+int
+io_read_line(struct reader *r, struct buf *line, size_t max, int *ended,
+    struct error *e)
+{
+	size_t over;
+	char last;
+	int seen, rc = read_marked(r, '\n', line, max, &seen, &over, &last, e);
+
+	if (ended != NULL)
+		*ended = seen;
+	if (rc == 1 && seen && last == '\r') {
+		/* The CR belongs to the end, even when it went over. */
 		if (over > 0)
 			over--;
 		else
 			line->len--;
 	}
-	return over > 0 ? 2 : 1;
+	return rc == 1 && over > 0 ? 2 : rc;
 }
 
 /* 1 when a read of the descriptor would wait. */

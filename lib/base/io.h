@@ -89,6 +89,10 @@ int io_read(struct reader *r, void *p, size_t n, struct error *e);
 int io_read_line(struct reader *r, struct buf *line, size_t max, int *ended,
     struct error *e);
 
+/* io_read_until: the same with another end mark, and no thought of CR. */
+int io_read_until(struct reader *r, char mark, struct buf *line, size_t max,
+    int *ended, struct error *e);
+
 /* io_would_block: 1 when there is nothing unread and a read now would wait
  * (for --live), else 0.  io_line_would_block: the same for a whole line. */
 int io_would_block(struct reader *r);

@@ -61,7 +61,7 @@ escape(char *out, size_t max, const char *s, size_t n)
 			break;
 		for (; step > 0; step--, i++)
 			if (bad)
-				len += (size_t)snprintf(out + len, 5, "\\x%02X",
+				len += (size_t)snprintf(out + len, 5, "\\x%02x",
 				    (unsigned)(unsigned char)s[i]);
 			else
 				out[len++] = s[i];

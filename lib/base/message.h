@@ -8,7 +8,7 @@
 /*
  * Words on standard error, for commands only.  A message is one line,
  * "tool: text"; control characters and ill-formed UTF-8 in it (a file name
- * may hold any) are written \xHH so that none reaches a terminal.  The
+ * may hold any) are written \xhh so that none reaches a terminal.  The
  * tool's name is set once, before there are threads.
  */
 

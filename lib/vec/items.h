@@ -127,6 +127,7 @@ struct item {
 	struct str group;  /* empty: none */
 	uint64_t line;     /* of the manifest, list or text; 0: none */
 	int walked;        /* found below a directory: may be passed over */
+	uint32_t flags;    /* FLAG_BAD_UTF8: a lone surrogate was replaced */
 	int missing;       /* a null, empty or absent field */
 	const char *error; /* why it cannot be encoded, or NULL */
 };

@@ -577,6 +577,7 @@ START_TEST(isa_from_environment)
 	ck_assert_int_eq(unsetenv("VECPIPE_ISA"), 0);
 	ck_assert_int_eq(cpu_isa_from_env(&isa, &e), 0);
 	ck_assert_int_eq(isa, cpu_isa());
+	ck_assert_str_eq(linalg_get(isa)->name, cpu_isa_name(isa));
 }
 END_TEST
 

@@ -5,6 +5,12 @@
 const struct linalg *
 linalg_get(enum isa isa)
 {
+#if defined(__x86_64__)
+	if (isa >= ISA_AVX512)
+		return &linalg_avx512;
+	if (isa == ISA_AVX2)
+		return &linalg_avx2;
+#endif
 	(void)isa;
 	return &linalg_portable;
 }

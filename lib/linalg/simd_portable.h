@@ -10,8 +10,8 @@
  *	vd vl vn	VD_N doubles, their bits, their truth values
  *
  * _n loads and stores touch n elements, 0 < n <= VF_N or VD_N; the others
- * read as 0.  max and min give their second argument when one is NaN, as the
- * machine's instructions do.
+ * read as 0, and keep makes them 0.  max and min give their second argument
+ *when one is NaN, as the machine's instructions do.
  */
 
 #include <math.h>
@@ -60,6 +60,13 @@ vf_store_n(float *p, size_t n, vf a)
 {
 	(void)n;
 	*p = a;
+}
+
+static inline vf
+vf_keep(vf a, size_t n)
+{
+	(void)n;
+	return a;
 }
 
 static inline vf
@@ -190,12 +197,6 @@ vi_or(vi a, vi b)
 	return a | b;
 }
 
-static inline vi
-vi_xor(vi a, vi b)
-{
-	return a ^ b;
-}
-
 #define vi_shl(a, n) ((a) << (n))
 
 /* The arithmetic shift: the sign stays. */
@@ -264,6 +265,13 @@ vd_store_n(double *p, size_t n, vd a)
 {
 	(void)n;
 	*p = a;
+}
+
+static inline vd
+vd_keep(vd a, size_t n)
+{
+	(void)n;
+	return a;
 }
 
 static inline vd

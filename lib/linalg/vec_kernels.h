@@ -319,7 +319,6 @@ static float
 exp_sum(float *p, const float *x, float m, size_t n)
 {
 	vf acc[LF], vm_ = vf_set(m);
-	float last[LANES] = { 0 };
 	size_t i = 0;
 
 	for (int l = 0; l < LF; l++)
@@ -336,8 +335,7 @@ exp_sum(float *p, const float *x, float m, size_t n)
 		size_t r = span_f(n, i);
 		vf e = exp_f(vf_sub(vf_load_n(x + i, r), vm_));
 
-		vf_store_n(last, r, e);
-		acc[l] = vf_add(acc[l], vf_load_n(last, r));
+		acc[l] = vf_add(acc[l], vf_keep(e, r));
 		if (p != NULL)
 			vf_store_n(p + i, r, e);
 		i += r;

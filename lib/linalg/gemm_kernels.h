@@ -1,0 +1,178 @@
+#ifndef LINALG_GEMM_KERNELS_H
+#define LINALG_GEMM_KERNELS_H
+
+/*
+ * The matrix products, in the words of a simd_*.h that is included before.
+ * gemm_portable.h says the same in plain loops, and draws a packed B.
+ */
+
+#include "linalg/linalg.h"
+
+/* 12 x 2 sums, 2 vectors of B and a value of A fill 32 registers well, and
+ * 6 x 2 the 16 of AVX2. */
+enum { ROWS = VF_N == 16 ? 12 : 6 };
+
+#define REAL   float
+#define MAT    struct fmat
+#define V      vf
+#define V_(op) vf_##op
+#define F_(f)  f##_f
+#define WIDTH  ((size_t)VF_N)
+#define PANEL  ((size_t)LINALG_PANEL)
+#define KBLOCK ((size_t)LINALG_KBLOCK)
+#include "linalg/gemm_tile.h"
+#undef REAL
+#undef MAT
+#undef V
+#undef V_
+#undef F_
+#undef WIDTH
+#undef PANEL
+#undef KBLOCK
+
+#define REAL   double
+#define MAT    struct dmat
+#define V      vd
+#define V_(op) vd_##op
+#define F_(f)  f##_d
+#define WIDTH  ((size_t)VD_N)
+#define PANEL  ((size_t)LINALG_PANEL / 2)
+#define KBLOCK ((size_t)LINALG_DBLOCK)
+#include "linalg/gemm_tile.h"
+#undef REAL
+#undef MAT
+#undef V
+#undef V_
+#undef F_
+#undef WIDTH
+#undef PANEL
+#undef KBLOCK
+
+static void
+k_gemm(float *C, size_t ldc, struct fmat A, struct fmat B, size_t m, size_t n,
+    size_t k, int add)
+{
+	product_f(C, ldc, A, B, m, n, k, add != 0);
+}
+
+static void
+k_dgemm(double *C, size_t ldc, struct dmat A, struct dmat B, size_t m, size_t n,
+    size_t k, int sign)
+{
+	product_d(C, ldc, A, B, m, n, k, sign);
+}
+
+/* A row x' A': the panels of A' turn its rows into columns. */
+static void
+k_gemv(float *y, struct fmat A, const float *x, size_t m, size_t k, int add)
+{
+	struct fmat B = { A.p, A.col, A.row };
+
+	product_f(y, m, mat_rows(x, k), B, 1, m, k, add != 0);
+}
+
+static void
+k_gemm_pack(float *packed, struct fmat B, size_t k, size_t n)
+{
+	for (size_t from = 0, len; from < k; from += len) {
+		len = k - from < LINALG_KBLOCK ? k - from : LINALG_KBLOCK;
+		panels_f(packed, B, 0, n, len);
+		packed += linalg_packed_size(len, n);
+		B.p += len * B.row;
+	}
+}
+
+/* Columns go in chunks, so that what is packed of B stays in the second cache
+ * while the strips of A pass. */
+static void
+k_gemm_packed(float *C, size_t ldc, struct fmat A, const float *packed,
+    size_t m, size_t n, size_t k, int add)
+{
+	enum { CHUNK = 256 };
+	int sign = add != 0;
+
+	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
+		memset(C + i * ldc, 0, n * sizeof(*C));
+	for (size_t from = 0, len; from < k; from += len) {
+		len = k - from < LINALG_KBLOCK ? k - from : LINALG_KBLOCK;
+		for (size_t j = 0, w; j < n; j += w) {
+			w = n - j < CHUNK ? n - j : CHUNK;
+			block_f(C + j, ldc, A, packed, m, w, len, sign);
+			packed += linalg_packed_size(len, w);
+		}
+		A.p += len * A.col;
+		sign = 1;
+	}
+}
+
+/* d[k * step + r] = X[k * ldx + r] as doubles; 0 for w <= r < step */
+static void
+widen(double *d, size_t step, const float *X, size_t ldx, size_t w, size_t len)
+{
+	for (size_t k = 0; k < len; k++) {
+		const float *x = X + k * ldx;
+		size_t r = 0;
+
+		for (; w - r >= VD_N; r += VD_N)
+			vd_store(d + k * step + r, vd_loadf(x + r));
+		for (; r < w; r++)
+			d[k * step + r] = (double)x[r];
+		for (; r < step; r++)
+			d[k * step + r] = 0;
+	}
+}
+
+/* One block of rows of X and one chunk of G's columns, j .. j + w. */
+static void
+gram_block(double *G, size_t d, const float *X, size_t ldx, size_t len,
+    size_t from, size_t to, size_t j, size_t w, const double *b)
+{
+	enum { TILE = 2 * VD_N };
+	_Alignas(64) double a[LINALG_DBLOCK * ROWS], t[ROWS * TILE];
+	size_t panels = TILE / (LINALG_PANEL / 2);
+
+	for (size_t i = from, rows; i < to; i += rows) {
+		struct strip_d s = { a, strip_rows_d(to - i), 0, len, 0 };
+		const double *p = b;
+
+		rows = s.rows;
+		widen(a, rows, X + i, ldx, rows, len);
+		for (size_t c = j; c < j + w && c < i + rows; c += TILE) {
+			size_t n = j + w - c < TILE ? j + w - c : TILE;
+
+			sums_d(t, &s, p,
+			    p + (panels == 2 ? len * LINALG_PANEL / 2 : VD_N),
+			    LINALG_PANEL / 2, n);
+			for (size_t r = 0; r < rows; r++)
+				if (c <= i + r)
+					put_row_d(G + (i + r) * d + c,
+					    t + r * TILE,
+					    i + r + 1 - c < n ? i + r + 1 - c
+							      : n,
+					    1);
+			p += len * (LINALG_PANEL / 2) * panels;
+		}
+	}
+}
+
+static void
+k_gram(double *G, const float *X, size_t ldx, size_t n, size_t d, size_t from,
+    size_t to)
+{
+	enum { CHUNK = 64, DPANEL = LINALG_PANEL / 2 };
+	_Alignas(64) double b[LINALG_DBLOCK * CHUNK];
+
+	for (size_t row = 0, len; row < n; row += len, X += len * ldx) {
+		len = n - row < LINALG_DBLOCK ? n - row : LINALG_DBLOCK;
+		for (size_t j = 0, w; j < to; j += w) {
+			w = to - j < CHUNK ? to - j : CHUNK;
+			for (size_t c = 0; c < w; c += DPANEL)
+				widen(b + len * c, DPANEL, X + j + c, ldx,
+				    w - c < DPANEL ? w - c : DPANEL, len);
+			gram_block(G, d, X, ldx, len, from > j ? from : j, to,
+			    j, w, b);
+		}
+	}
+}
+
+#endif

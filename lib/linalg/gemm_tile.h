@@ -1,0 +1,328 @@
+/*
+ * The matrix product for one type of number; gemm_kernels.h includes this
+ * twice.  It defines before:
+ *
+ *	REAL, MAT, V	float or double, its matrix, its vector of WIDTH
+ *	V_(op), F_(f)	the vector word vf_op or vd_op; the function f_f or f_d
+ *	PANEL, KBLOCK	columns of a packed panel; values of k in a block
+ *
+ * A tile is at most ROWS rows by two vectors of outputs, whose sums stay in
+ * registers while k runs over a block.  Its A comes as [len, rows] (packed) or
+ * as the rows themselves (direct); its B as one or two panels, or as the rows
+ * of B themselves, ${step} apart.
+ */
+
+/*
+ * t[r * 2 * WIDTH + j] = sum over k of A(r, k) B(k, j).  rows, wide (two
+ * vectors, or one) and direct are constants wherever this is inlined, so that
+ * the sums get names, and with them registers: gcc leaves an array of them in
+ * memory.  Rows are reached from every third one, because addresses can add
+ * one or two strides and no more.
+ */
+static inline __attribute__((always_inline)) void
+F_(tile)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
+    const REAL *b, const REAL *b2, size_t step, size_t len)
+{
+	size_t stride = direct ? ar : 1, next = direct ? 1 : rows;
+	const REAL *a3 = a + 3 * stride, *a6 = a + 6 * stride;
+	const REAL *a9 = a + 9 * stride;
+#define START(r) V c##r = V_(set)(0), d##r = V_(set)(0);
+#define STEP(r, from)                                                          \
+	if (r < rows) {                                                        \
+		V x = V_(set)(from[r % 3 * stride]);                           \
+		c##r = V_(fma)(x, p, c##r);                                    \
+		if (wide)                                                      \
+			d##r = V_(fma)(x, q, d##r);                            \
+	}
+#define END(r)                                                                 \
+	if (r < rows) {                                                        \
+		V_(store)(t + r * 2 * WIDTH, c##r);                            \
+		if (wide)                                                      \
+			V_(store)(t + r * 2 * WIDTH + WIDTH, d##r);            \
+	}
+#define EACH(do)                                                               \
+	do                                                                     \
+	(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
+
+	EACH(START)
+	for (size_t k = 0; k < len; k++) {
+		V p = V_(load)(b), q = wide ? V_(load)(b2) : p;
+
+		STEP(0, a)
+		STEP(1, a)
+		STEP(2, a)
+		STEP(3, a3)
+		STEP(4, a3)
+		STEP(5, a3)
+		STEP(6, a6)
+		STEP(7, a6)
+		STEP(8, a6)
+		STEP(9, a9)
+		STEP(10, a9)
+		STEP(11, a9)
+		b += step;
+		b2 += step;
+		a += next;
+		a3 += next;
+		a6 += next;
+		a9 += next;
+	}
+	EACH(END)
+#undef START
+#undef STEP
+#undef END
+#undef EACH
+}
+
+/* The tile of that many rows; wide and direct are still constants. */
+static inline __attribute__((always_inline)) void
+F_(choose)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
+    const REAL *b, const REAL *b2, size_t step, size_t len)
+{
+#define CASE(r)                                                                \
+	case r:                                                                \
+		if (r <= ROWS)                                                 \
+			F_(tile)(r, wide, direct, t, a, ar, b, b2, step, len); \
+		break;
+
+	switch (rows) {
+		CASE(1)
+		CASE(2)
+		CASE(3)
+		CASE(4)
+		CASE(5)
+		CASE(6)
+		CASE(7)
+		CASE(8)
+		CASE(9)
+		CASE(10)
+		CASE(11)
+		CASE(12)
+	}
+#undef CASE
+}
+
+static __attribute__((noinline)) void
+F_(packed_wide)(size_t rows, REAL *t, const REAL *a, const REAL *b,
+    const REAL *b2, size_t step, size_t len)
+{
+	F_(choose)(rows, 1, 0, t, a, 0, b, b2, step, len);
+}
+
+static __attribute__((noinline)) void
+F_(packed_slim)(
+    size_t rows, REAL *t, const REAL *a, const REAL *b, size_t step, size_t len)
+{
+	F_(choose)(rows, 0, 0, t, a, 0, b, b, step, len);
+}
+
+static __attribute__((noinline)) void
+F_(direct_wide)(size_t rows, REAL *t, const REAL *a, size_t ar, const REAL *b,
+    const REAL *b2, size_t step, size_t len)
+{
+	F_(choose)(rows, 1, 1, t, a, ar, b, b2, step, len);
+}
+
+static __attribute__((noinline)) void
+F_(direct_slim)(size_t rows, REAL *t, const REAL *a, size_t ar, const REAL *b,
+    size_t step, size_t len)
+{
+	F_(choose)(rows, 0, 1, t, a, ar, b, b, step, len);
+}
+
+/* What a row of tiles has in common: A's part, and how it lies. */
+struct F_(strip) {
+	const REAL *a;
+	size_t rows, ar, len;
+	int direct;
+};
+
+/* Sums of one tile, at most n columns, into t. */
+static void
+F_(sums)(REAL *t, const struct F_(strip) * s, const REAL *b, const REAL *b2,
+    size_t step, size_t n)
+{
+	if (s->direct && n > WIDTH)
+		F_(direct_wide)(s->rows, t, s->a, s->ar, b, b2, step, s->len);
+	else if (s->direct)
+		F_(direct_slim)(s->rows, t, s->a, s->ar, b, step, s->len);
+	else if (n > WIDTH)
+		F_(packed_wide)(s->rows, t, s->a, b, b2, step, s->len);
+	else
+		F_(packed_slim)(s->rows, t, s->a, b, step, s->len);
+}
+
+/* c[j] = t[j], c[j] + t[j] or c[j] - t[j] by sign, for j < n */
+static inline void
+F_(put_row)(REAL *c, const REAL *t, size_t n, int sign)
+{
+	size_t j = 0;
+
+	for (; n - j >= WIDTH; j += WIDTH) {
+		V x = V_(load)(t + j);
+
+		if (sign > 0)
+			x = V_(add)(V_(load)(c + j), x);
+		else if (sign < 0)
+			x = V_(sub)(V_(load)(c + j), x);
+		V_(store)(c + j, x);
+	}
+	for (; j < n; j++)
+		c[j] = sign > 0 ? c[j] + t[j] : sign < 0 ? c[j] - t[j] : t[j];
+}
+
+static void
+F_(put)(REAL *C, size_t ldc, const REAL *t, size_t rows, size_t n, int sign)
+{
+	for (size_t r = 0; r < rows; r++)
+		F_(put_row)(C + r * ldc, t + r * 2 * WIDTH, n, sign);
+}
+
+/* d[k * step + r] = s[r * row + k * col] for r < w, and 0 for w <= r < step;
+ * k < len. */
+static void
+F_(pack)(REAL *d, size_t step, const REAL *s, size_t row, size_t col, size_t w,
+    size_t len)
+{
+	size_t w4 = col == 1 ? w / 4 * 4 : 0, len4 = len / 4 * 4;
+
+	if (row == 1 && w == PANEL && step == PANEL) {
+		for (size_t k = 0; k < len; k++)
+			memcpy(d + k * PANEL, s + k * col, PANEL * sizeof(*d));
+		return;
+	}
+	if (row == 1 && w == ROWS && step == ROWS) {
+		for (size_t k = 0; k < len; k++)
+			memcpy(d + k * ROWS, s + k * col, ROWS * sizeof(*d));
+		return;
+	}
+	for (size_t r = 0; r < w4; r += 4) {
+		for (size_t k = 0; k < len4; k += 4)
+			V_(turn4)(d + k * step + r, step, s + r * row + k, row);
+		for (size_t k = len4; k < len; k++)
+			for (size_t i = r; i < r + 4; i++)
+				d[k * step + i] = s[i * row + k];
+	}
+	if (w4 == step)
+		return;
+	for (size_t k = 0; k < len; k++) {
+		for (size_t r = w4; r < w; r++)
+			d[k * step + r] = s[r * row + k * col];
+		for (size_t r = w; r < step; r++)
+			d[k * step + r] = 0;
+	}
+}
+
+/* The panels of w columns of B: [len, ...] from column j on. */
+static void
+F_(panels)(REAL *d, MAT B, size_t j, size_t w, size_t len)
+{
+	for (size_t c = 0; c < w; c += PANEL) {
+		F_(pack)
+		(d, PANEL, B.p + (j + c) * B.col, B.col, B.row,
+		    w - c < PANEL ? w - c : PANEL, len);
+		d += len * PANEL;
+	}
+}
+
+/* Rows of the next strip, when m are left: as even as can be, for a strip of
+ * few rows wastes the time its sums take to arrive. */
+static inline size_t
+F_(strip_rows)(size_t m)
+{
+	size_t strips = (m + ROWS - 1) / ROWS;
+
+	return (m + strips - 1) / strips;
+}
+
+/*
+ * One K block of C's columns with a packed b: panels of [len, PANEL].  A is
+ * packed strip by strip, unless few columns would use it, or its rows are read
+ * as they are; but not at distances that put them all in one set of the cache.
+ */
+static void
+F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
+    size_t len, int sign)
+{
+	_Alignas(64) REAL a[KBLOCK * ROWS], t[ROWS * 2 * WIDTH];
+	size_t panels = 2 * WIDTH / PANEL;
+	const REAL *p;
+
+	for (size_t i = 0, rows; i < m; i += rows) {
+		struct F_(strip) s = { A.p + i * A.row, 0, A.row, len, 1 };
+
+		s.rows = rows = F_(strip_rows)(m - i);
+		if (A.col != 1 ||
+		    (rows > 1 && (n > 4 * WIDTH || A.row % 1024 == 0))) {
+			F_(pack)(a, rows, s.a, A.row, A.col, rows, len);
+			s.a = a;
+			s.direct = 0;
+		}
+		p = b;
+		for (size_t j = 0; j < n; j += 2 * WIDTH) {
+			size_t w = n - j < 2 * WIDTH ? n - j : 2 * WIDTH;
+			const REAL *p2 =
+			    p + (panels == 2 ? len * PANEL : WIDTH);
+
+			F_(sums)(t, &s, p, p2, PANEL, w);
+			F_(put)(C + i * ldc + j, ldc, t, rows, w, sign);
+			p += len * PANEL * panels;
+		}
+	}
+}
+
+/* One K block for a single strip of rows: B: [len, n] is read once, so where
+ * its rows are whole they are read as they are. */
+static void
+F_(thin)(
+    REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t len, int sign)
+{
+	_Alignas(64) REAL a[KBLOCK * ROWS], t[ROWS * 2 * WIDTH];
+	struct F_(strip) s = { a, m, 0, len, 0 };
+	size_t j = 0;
+
+	if (m == 1 && A.col == 1) {
+		s.a = A.p;
+		s.direct = 1;
+	} else {
+		F_(pack)(a, m, A.p, A.row, A.col, m, len);
+	}
+	for (; n - j >= 2 * WIDTH; j += 2 * WIDTH) {
+		F_(sums)(t, &s, B.p + j, B.p + j + WIDTH, B.row, 2 * WIDTH);
+		F_(put)(C + j, ldc, t, m, 2 * WIDTH, sign);
+	}
+	if (j < n) {
+		_Alignas(64) REAL b[KBLOCK * 2 * WIDTH];
+
+		F_(pack)(b, 2 * WIDTH, B.p + j, 1, B.row, n - j, len);
+		F_(sums)(t, &s, b, b + WIDTH, 2 * WIDTH, n - j);
+		F_(put)(C + j, ldc, t, m, n - j, sign);
+	}
+}
+
+/* C = A B (sign 0), C += A B or C -= A B */
+static void
+F_(product)(
+    REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t k, int sign)
+{
+	enum { CHUNK = 64 };
+	_Alignas(64) REAL b[KBLOCK * CHUNK];
+
+	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
+		memset(C + i * ldc, 0, n * sizeof(*C));
+	for (size_t from = 0, len; from < k; from += len) {
+		len = k - from < KBLOCK ? k - from : KBLOCK;
+		if (m <= ROWS && B.col == 1) {
+			F_(thin)(C, ldc, A, B, m, n, len, sign);
+		} else {
+			for (size_t j = 0, w; j < n; j += CHUNK) {
+				w = n - j < CHUNK ? n - j : CHUNK;
+				F_(panels)(b, B, j, w, len);
+				F_(block)(C + j, ldc, A, b, m, w, len, sign);
+			}
+		}
+		A.p += len * A.col;
+		B.p += len * B.row;
+		sign = sign == 0 ? 1 : sign;
+	}
+}

@@ -27,7 +27,10 @@ enum tensor_type {
 	TENSOR_I32,
 	TENSOR_U32,
 	TENSOR_I64,
-	TENSOR_U64
+	TENSOR_U64,
+	TENSOR_I16,
+	TENSOR_U16,
+	TENSOR_BOOL
 };
 
 enum {
@@ -44,6 +47,9 @@ struct tensor {
 	size_t bytes;
 	const void *data; /* in the file's mapping, or the caller's */
 };
+
+/* tensor_type_name: "F32" and so on, as in the file. */
+const char *tensor_type_name(enum tensor_type type);
 
 /* ---- reading ---- */
 
@@ -73,8 +79,9 @@ uint64_t model_hash(const struct model *m);
 /* ---- writing ---- */
 
 /* model_save: write tensors (data in host order) and the configuration to
- * ${path}, whole or not at all.  Tensor order in the file is by descending
- * element size, then by name, as the reference implementation writes it; the
+ * ${path}, whole or not at all; config NULL makes a file of
+ * tensors without metadata.  Tensor order in the file is by type,
+ * wide ones first, then by name, as the reference implementation writes it; the
  * bytes depend on the arguments alone. */
 int model_save(const char *path, const char *config,
     const struct tensor *tensors, size_t n, struct error *e);

@@ -8,81 +8,124 @@
 #include "base/io.h"
 
 /*
- * A model is one safetensors file: named arrays, and in __metadata__ its
- * configuration ("vecpipe": a JSON object as a string) and a checksum over
- * all tensor bytes and the configuration.  Read as hostile input: every
- * length is compared with the file's size, tensors may neither overlap nor
- * leave holes, names are unique, no allocation exceeds the file.
- * Format: https://github.com/huggingface/safetensors (8-byte little-endian
- * header length, JSON header, data).
+ * A model is one safetensors file: named arrays, and text in __metadata__.
+ *
+ *	header length   8 bytes, little-endian
+ *	header          JSON: {"__metadata__": {key: string, ...},
+ *	                name: {"dtype": "F32", "shape": [2, 3],
+ *	                "data_offsets": [0, 24]}, ...}, then spaces
+ *	data            the arrays, end to end
+ *
+ * Format: https://github.com/huggingface/safetensors.  Our own files carry
+ * three keys in __metadata__:
+ *
+ *	vecpipe             the configuration, a canonical JSON object
+ *	vecpipe.version     "1"; a greater number is refused
+ *	vecpipe.checksum    16 hexadecimal digits, see model_checksum
+ *
+ * and, if a later version needs it, vecpipe.requires: a name that this
+ * version does not know there is refused; other keys are ignored.
+ *
+ * Files are read as hostile input.  Every length is compared with the file's
+ * size before it is used; arrays lie end to end, so none overlaps another or
+ * leaves a hole; names are unique, printable UTF-8.  What is allocated grows
+ * with the header's bytes that are there, never with a number in it, and the
+ * data is used where it lies.
+ *
+ * Functions return -1 or NULL with a sentence.  Little-endian machines only:
+ * others are refused with a sentence.
  */
 
-enum tensor_type {
-	TENSOR_F32,
-	TENSOR_F64,
-	TENSOR_F16,
-	TENSOR_BF16,
-	TENSOR_I8,
+enum tensor_type { /* in the reference implementation's order */
+	TENSOR_BOOL,
 	TENSOR_U8,
-	TENSOR_I32,
-	TENSOR_U32,
-	TENSOR_I64,
-	TENSOR_U64,
+	TENSOR_I8,
 	TENSOR_I16,
 	TENSOR_U16,
-	TENSOR_BOOL
+	TENSOR_F16, /* listed, but no tool converts it */
+	TENSOR_BF16,
+	TENSOR_I32,
+	TENSOR_U32,
+	TENSOR_F32,
+	TENSOR_F64,
+	TENSOR_I64,
+	TENSOR_U64
 };
 
 enum {
+	MODEL_VERSION = 1,
 	TENSOR_MAX_RANK = 8,
 	MODEL_MAX_TENSORS = 1 << 20,
-	MODEL_MAX_HEADER = 100 << 20
+	MODEL_MAX_HEADER = 100 << 20 /* bytes */
 };
 
 struct tensor {
 	char *name;
 	enum tensor_type type;
-	int rank;
+	int rank; /* 0: a single number */
 	uint64_t shape[TENSOR_MAX_RANK];
 	size_t bytes;
 	const void *data; /* in the file's mapping, or the caller's */
 };
 
-/* tensor_type_name: "F32" and so on, as in the file. */
+/* tensor_size: bytes of one element.  tensor_type_name: "F32". */
+size_t tensor_size(enum tensor_type type);
 const char *tensor_type_name(enum tensor_type type);
 
 /* ---- reading ---- */
 
 struct model {
-	struct mapping map;
-	char *config; /* the "vecpipe" metadata, or NULL when the
-		       * file is not ours */
-	size_t n;
+	struct mapping map; /* the file, or the caller's memory */
+	int owned;          /* model_close unmaps it */
+	char *config;       /* "vecpipe" of __metadata__, or NULL when the
+			     * file is not ours */
+	size_t n, cap;
 	struct tensor *tensors; /* [n] in file order */
 };
 
 /* model_open: map and check the file, and for our own files their checksum.
- * "needs version 2", "unsupported (looks like a pickle)", and the like. */
+ * "'x': needs version 2", "'x': unsupported (looks like a pickle)".
+ * model_read: the same for a file in memory, which stays the caller's and must
+ * outlive the model and begin on an 8-byte boundary; sentences have no place.
+ * A model that failed need not be closed, but may be. */
 int model_open(struct model *m, const char *path, struct error *e);
+int model_read(struct model *m, const void *p, size_t len, struct error *e);
 void model_close(struct model *m);
 
-/* model_tensor(m, name, type, rank, shape): the tensor of that name; its type
- * and rank must be these, and each shape[i] where it is not 0 (where it is, the
- * file's value is stored there).  NULL with a sentence otherwise.  Data is
- * aligned to its element size. */
+/* model_find: the tensor of that name, or NULL. */
+const struct tensor *model_find(const struct model *m, const char *name);
+
+/* model_tensor(m, name, type, rank, shape): the data of the tensor of that
+ * name; its type and rank must be these, and each shape[i] where it is not 0
+ * (where it is, the file's value is stored there).  NULL with a sentence
+ * otherwise.  Data is aligned to its element size; for a tensor without
+ * elements it points to nothing, but is not NULL. */
 const void *model_tensor(const struct model *m, const char *name,
     enum tensor_type type, int rank, uint64_t *shape, struct error *e);
 
 /* model_hash: 64 bits of the whole file's content, for a part's space. */
 uint64_t model_hash(const struct model *m);
 
+/*
+ * model_checksum(config, t, n): hash_bytes (version 1, seed 0) of the
+ * configuration and a NUL, and then, tensor by tensor in file order, of name
+ * and NUL, dtype and NUL, rank and shape as 64-bit little-endian numbers, and
+ * data.  It depends on what the file says, not on how the header spells it, so
+ * a file that another program loads and saves again is still sound.
+ */
+uint64_t model_checksum(const char *config, const struct tensor *t, size_t n);
+
 /* ---- writing ---- */
 
-/* model_save: write tensors (data in host order) and the configuration to
- * ${path}, whole or not at all; config NULL makes a file of
- * tensors without metadata.  Tensor order in the file is by type,
- * wide ones first, then by name, as the reference implementation writes it; the
- * bytes depend on the arguments alone. */
+/*
+ * model_save(path, config, tensors, n): write tensors (data in host order;
+ * bytes is not read) and the configuration, a JSON object, to ${path}, whole
+ * or not at all.  Order in the file is by descending type (as numbered above),
+ * then by name, as the reference implementation writes it, which keeps every
+ * tensor aligned; the bytes depend on the arguments alone.  Without a
+ * configuration (NULL) the file has no __metadata__ and is byte for byte what
+ * the reference writes.
+ */
 int model_save(const char *path, const char *config,
     const struct tensor *tensors, size_t n, struct error *e);
 

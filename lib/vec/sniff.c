@@ -49,14 +49,15 @@ sniff(const void *p, size_t n)
 {
 	const unsigned char *s = p;
 
+	/* A length below 2^32 and then an object; before the rest, because the
+	 * length's bytes may be another format's magic. */
+	if (n > 8 && s[8] == '{' && s[4] == 0 && s[5] == 0 && s[6] == 0 &&
+	    s[7] == 0)
+		return "safetensors";
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (n >= known[i].n &&
 		    memcmp(p, known[i].magic, known[i].n) == 0)
 			return known[i].what;
-	/* A length below 2^32 and then an object. */
-	if (n > 8 && s[8] == '{' && s[4] == 0 && s[5] == 0 && s[6] == 0 &&
-	    s[7] == 0)
-		return "safetensors";
 	/* Protocol buffers: ir_version, then the producer's name. */
 	if (n > 3 && s[0] == 8 && s[1] < 16 && s[2] == 0x12)
 		return "ONNX";

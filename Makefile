@@ -17,7 +17,9 @@ LIB   = $(BUILD)/libvecpipe.a
 OBJ   = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard lib/*/*.c)))
 CMDS  = $(patsubst cmd/%.c,$(BUILD)/%,$(sort $(wildcard cmd/*.c)))
 UNIT  = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/check_*.c)))
-FUZZ  = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/fuzz/*.c)))
+FUZZ  = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZMAIN = $(BUILD)/tests/fuzz/replay.o
+FUZZ_SECONDS ?= 30
 
 all: deps $(CMDS)
 
@@ -38,19 +40,66 @@ $(CMDS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(ALLLD) -o $@ $^ $(LDLIBS)
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(ALLLD) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
+$(FUZZ): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZMAIN) $(LIB)
+	$(ALLLD) -o $@ $^ $(LDLIBS)
 
 deps:
 	@tools/deps build
+deps-%:
+	@tools/deps build $*
 
-check: deps-check $(CMDS) $(UNIT)
+demo: all
+	PATH="$(abspath $(BUILD)):$$PATH" examples/clipart/demo.sh $(BUILD)/demo
+check: deps-check $(CMDS) $(UNIT) $(FUZZ)
 	BUILD=$(BUILD) tests/run.sh
-deps-check:
-	@tools/deps build check
-asan:
-	$(MAKE) BUILD=$(BUILD)/asan HARDEN= LDFLAGS='-fsanitize=address,undefined' \
-	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' check
+asan: deps-check
+	$(MAKE) BUILD=$(BUILD)/asan HARDEN= \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	    LDFLAGS='-fsanitize=address,undefined' check
+fuzz: deps-fuzz
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang HARDEN= FUZZMAIN= \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+	    LDFLAGS='-fsanitize=fuzzer,address,undefined' fuzz-run
+fuzz-run: $(FUZZ)
+	tests/fuzz/run.sh $(FUZZ_SECONDS) $(BUILD) $(FUZZ)
+bench: all
+	for b in tests/bench/bench_*.sh; do \
+	    PATH="$(abspath $(BUILD)):$$PATH" $$b $(BUILD)/bench || exit 1; done
+bench-clipart: all
+	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/clipart.sh $(BUILD)/bench
+lint: deps-lint
+	tools/lint
+models:
+	tools/models
+
+B = $(DESTDIR)$(PREFIX)/bin/$(PROGPREFIX)
+S = $(DESTDIR)$(PREFIX)/share
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(S)/man/man1 \
+	    $(S)/man/man5 $(S)/man/man7 $(S)/bash-completion/completions $(S)/zsh/site-functions
+	for c in $(notdir $(CMDS)); do \
+	    install -m 755 $(BUILD)/$$c $(B)$$c && \
+	    install -m 644 man/$$c.1 $(S)/man/man1/$(PROGPREFIX)$$c.1 && \
+	    tools/completions bash $(BUILD)/$$c $(PROGPREFIX)$$c >$(S)/bash-completion/completions/$(PROGPREFIX)$$c && \
+	    tools/completions zsh $(BUILD)/$$c $(PROGPREFIX)$$c >$(S)/zsh/site-functions/_$(PROGPREFIX)$$c || exit 1; \
+	done
+	[ -z "$(PROGPREFIX)" ] || ln -sf $(PROGPREFIX)vecpipe $(DESTDIR)$(PREFIX)/bin/vecpipe
+	install -m 644 man/*.5 $(S)/man/man5
+	install -m 644 man/*.7 $(S)/man/man7
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib
+	for h in lib/*/*.h; do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/vecpipe/$${h#lib/} || exit 1; done
+	tools/pkgconfig $(PREFIX) '$(LDLIBS)' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/vecpipe.pc
+uninstall:
+	for c in $(notdir $(CMDS)); do \
+	    rm -f $(B)$$c $(S)/man/man1/$(PROGPREFIX)$$c.1 $(S)/zsh/site-functions/_$(PROGPREFIX)$$c \
+	        $(S)/bash-completion/completions/$(PROGPREFIX)$$c; \
+	done
+	rm -f $(DESTDIR)$(PREFIX)/bin/vecpipe $(patsubst man/%,$(S)/man/man5/%,$(wildcard man/*.5)) \
+	    $(patsubst man/%,$(S)/man/man7/%,$(wildcard man/*.7)) \
+	    $(DESTDIR)$(PREFIX)/lib/libvecpipe.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/vecpipe.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/vecpipe
 clean:
-	rm -rf build
-.PHONY: all demo check asan fuzz bench lint install uninstall clean deps deps-check models
+	rm -rf $(BUILD)
+.PHONY: all demo check asan fuzz fuzz-run bench bench-clipart lint install uninstall clean deps models
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

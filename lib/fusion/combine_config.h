@@ -1,0 +1,28 @@
+#ifndef FUSION_COMBINE_CONFIG_H
+#define FUSION_COMBINE_CONFIG_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "fusion/combine.h"
+
+/*
+ * A combination as text and as a file.  The model's configuration is
+ *
+ *	{"kind":"fuse","version":1,"to":"concat","norm":"z","missing":"mean",
+ *	 "parts":[{"name":"text","kind":"dense","dim":1024,"weight":2,
+ *	 "space":{...}},...]}
+ *
+ * and its tensors, where there are statistics, "K.mean" and "K.scale", f64
+ * [dim], of part number K.  The result's space holds the same under "fuse",
+ * without the kind but with the hash of that file when it has statistics.
+ */
+
+/* combine_space: append the result's space.  0, or -1 when memory is out. */
+int combine_space(const struct combine *c, struct buf *out);
+
+/* combine_write: the file, and its hash to c->model.  combine_read: the
+ * reverse, into a zeroed struct. */
+int combine_write(struct combine *c, const char *path, struct error *e);
+int combine_read(struct combine *c, const char *path, struct error *e);
+
+#endif

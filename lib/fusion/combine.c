@@ -348,16 +348,19 @@ dense_part(const struct combine *c, const struct combine_part *p,
 {
 	double s = p->weight, length;
 
+	if (c->norm == COMBINE_Z) {
+		/* The mean itself is exactly 0. */
+		for (uint32_t d = 0; d < p->dim; d++)
+			y[d] = x == NULL
+				   ? 0
+				   : (float)(s * ((double)x[d] - p->mean[d]) *
+					     p->scale[d]);
+		return;
+	}
 	if (x == NULL) {
 		for (uint32_t d = 0; d < p->dim; d++)
 			y[d] = (float)p->mean[d];
 		x = y;
-	}
-	if (c->norm == COMBINE_Z) {
-		for (uint32_t d = 0; d < p->dim; d++)
-			y[d] = (float)(s * ((double)x[d] - p->mean[d]) *
-				       p->scale[d]);
-		return;
 	}
 	if (c->norm == COMBINE_L2) {
 		length = sqrt((double)linalg_get(cpu_isa())->norm2(x, p->dim));

@@ -59,7 +59,7 @@ combine_space(const struct combine *c, struct buf *out)
 	if (c->model != 0)
 		bad |=
 		    buf_printf(out, ",\"model\":\"%016" PRIx64 "\"", c->model);
-	return (bad | buf_puts(out, "}}")) != 0 ? -1 : 0;
+	return (bad | buf_put(out, "}}", 3)) != 0 ? -1 : 0;
 }
 
 /* ---- writing ---- */
@@ -104,7 +104,7 @@ combine_write(struct combine *c, const char *path, struct error *e)
 
 	bad |= buf_puts(&config, "{\"kind\":\"fuse\",");
 	bad |= put_settings(c, &config);
-	bad |= buf_puts(&config, "}");
+	bad |= buf_put(&config, "}", 2);
 	for (size_t k = 0; bad == 0 && k < c->n; k++) {
 		const struct combine_part *p = &c->parts[k];
 

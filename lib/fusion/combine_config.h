@@ -17,7 +17,8 @@
  * without the kind but with the hash of that file when it has statistics.
  */
 
-/* combine_space: append the result's space.  0, or -1 when memory is out. */
+/* combine_space: append the result's space and a NUL.  0, or -1 when memory
+ * is out. */
 int combine_space(const struct combine *c, struct buf *out);
 
 /* combine_write: the file, and its hash to c->model.  combine_read: the

@@ -24,7 +24,8 @@ enum {
 	KEY_MISSING,
 	KEY_WEIGHT,
 	KEY_NAME,
-	KEY_FIT
+	KEY_FIT,
+	KEY_MAX_ERRORS
 };
 
 static const struct option_row rows[] = {
@@ -48,6 +49,8 @@ static const struct option_row rows[] = {
 	{ KEY_FIT, "fit", "FILE",
 	    "write what was fitted on these records as a model" },
 	{ 'm', "model", "FILE", "combine as a model of --fit says" },
+	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
+	    "end with 0 for up to so many records in error (0)" },
 	OPTIONS_COMMON,
 	{ 0 },
 };
@@ -69,7 +72,8 @@ struct options_of_fuse {
 		double w;
 	} weights[VEC_MAX_PARTS];
 	int nweights;
-	int quiet, verbose, norm_given;
+	struct tolerance tolerance;
+	int quiet, norm_given;
 };
 
 /* What is open while fuse runs, so that it can be closed on failure. */
@@ -84,26 +88,6 @@ struct work {
 	struct output *out;
 	struct buf line;
 };
-
-static size_t
-memory_size(const struct options *o)
-{
-	static const char units[] = "KMG";
-	size_t len = strlen(o->arg);
-	const char *unit = len > 0 ? strchr(units, o->arg[len - 1]) : NULL;
-	int shift = unit != NULL ? 10 * (int)(unit - units + 1) : 0;
-	char digits[32];
-	uint64_t n;
-
-	len -= unit != NULL;
-	if (len < sizeof(digits)) {
-		memcpy(digits, o->arg, len);
-		digits[len] = '\0';
-		if (num_parse_u64(digits, 0, SIZE_MAX >> shift, &n) == 0)
-			return (size_t)n << shift;
-	}
-	usage_error("%s: '%s' is not a size such as 512M", o->shown, o->arg);
-}
 
 /* PART=W: the part's name is cut off where it stands. */
 static void
@@ -147,7 +131,7 @@ parse_options(
 			opt->report = o->arg;
 			break;
 		case KEY_MEMORY:
-			opt->join.memory = memory_size(o);
+			opt->join.memory = options_size(o);
 			break;
 		case KEY_TO:
 			opt->to =
@@ -172,14 +156,14 @@ parse_options(
 		case KEY_FIT:
 			opt->fit = o->arg;
 			break;
+		case KEY_MAX_ERRORS:
+			opt->tolerance = options_tolerance(o);
+			break;
 		case 'm':
 			opt->model = o->arg;
 			break;
 		case 'q':
 			opt->quiet = 1;
-			break;
-		case 'v':
-			opt->verbose = 1;
 			break;
 		}
 	return o->argc;
@@ -414,26 +398,33 @@ say_counts(struct work *w)
 		    buf_printf(&b, "; %" PRIu64 " left out", c->ids - c->out);
 	if (c->errors > 0)
 		bad |= buf_printf(&b, "; %" PRIu64 " carry errors", c->errors);
+	if (c->rejected > 0)
+		bad |= buf_printf(&b, "; %" PRIu64 " rejected", c->rejected);
 	if (bad == 0)
 		warn("%s", b.data);
 	buf_free(&b);
 }
 
-/* Lines of JSON Lines that were rejected here: 1 when there were some. */
-static int
+/* Why lines of JSON Lines were rejected here. */
+static void
 say_rejected(struct work *w)
 {
-	int some = 0;
-
 	for (size_t k = 0; k < w->S; k++) {
 		const struct input_end *end = input_end(w->sources[k].in);
 
-		if (end->bad.text[0] == '\0')
-			continue;
-		warn("%s", end->bad.text);
-		some = 1;
+		if (end->bad.text[0] != '\0')
+			warn("%s", end->bad.text);
 	}
-	return some;
+}
+
+/* 3 where more records are in error, or were never read, than may be. */
+static int
+status(const struct work *w)
+{
+	const struct join_counts *c = join_counts(w->join);
+
+	return tolerance_status(
+	    &w->opt->tolerance, c->errors + c->rejected, c->out + c->rejected);
 }
 
 static int
@@ -485,7 +476,8 @@ fuse(struct options_of_fuse *opt, char *operands[], size_t n)
 		fail(&w, &e);
 	if (!opt->quiet)
 		say_counts(&w);
-	rc = say_rejected(&w) ? EXIT_SOME : EXIT_OK;
+	say_rejected(&w);
+	rc = status(&w);
 	join_free(w.join);
 	for (size_t k = 0; k < n; k++)
 		input_close(w.sources[k].in);

@@ -291,3 +291,53 @@ options_choice(const struct options *o, const char *words)
 	}
 	usage_error("%s: '%s' is not one of %s", o->shown, o->arg, words);
 }
+
+/* The argument without its last byte where that is one of ${units}: the
+ * byte's position there, from 1, or 0.  text: [32]; "" when too long. */
+static int
+cut_unit(const struct options *o, const char *units, char *text)
+{
+	size_t n = strlen(o->arg);
+	const char *unit = n > 0 ? strchr(units, o->arg[n - 1]) : NULL;
+
+	n -= unit != NULL;
+	if (n > 31)
+		n = 0;
+	memcpy(text, o->arg, n);
+	text[n] = '\0';
+	return unit != NULL ? (int)(unit - units) + 1 : 0;
+}
+
+size_t
+options_size(const struct options *o)
+{
+	char text[32];
+	int shift = 10 * cut_unit(o, "KMG", text);
+	uint64_t n;
+
+	if (num_parse_u64(text, 0, SIZE_MAX >> shift, &n) == -1)
+		usage_error("%s: '%s' is not a size such as 4096 or 512M",
+		    o->shown, o->arg);
+	return (size_t)n << shift;
+}
+
+struct tolerance
+options_tolerance(const struct options *o)
+{
+	struct tolerance t;
+	char text[32];
+
+	t.percent = cut_unit(o, "%", text);
+	if (num_parse_double(text, 0, t.percent ? 100 : 1e15, &t.limit) == -1)
+		usage_error("%s: '%s' is neither a number nor a percentage",
+		    o->shown, o->arg);
+	return t;
+}
+
+int
+tolerance_status(const struct tolerance *t, uint64_t bad, uint64_t records)
+{
+	double limit = t->percent ? t->limit / 100 * (double)records : t->limit;
+
+	return (double)bad > limit ? EXIT_SOME : EXIT_OK;
+}

@@ -72,6 +72,22 @@ double options_double(const struct options *o, double min, double max);
  * argument is, or a usage error that lists them. */
 int options_choice(const struct options *o, const char *words);
 
+/* options_size: a number of bytes, as "4096" or "512M" (K, M, G: 2^10, 2^20,
+ * 2^30). */
+size_t options_size(const struct options *o);
+
+/* How many records in error a command puts up with and still ends with 0
+ * (--max-errors): "N", or "P%" of all records.  Zeroed: none. */
+struct tolerance {
+	double limit;
+	int percent;
+};
+struct tolerance options_tolerance(const struct options *o);
+
+/* tolerance_status: EXIT_OK or EXIT_SOME (message.h) for so many bad records
+ * among all. */
+int tolerance_status(const struct tolerance *t, uint64_t bad, uint64_t records);
+
 /* The rows that every command has; handled inside options_next except for
  * the letters q and v, which it returns. */
 #define OPTIONS_COMMON                                                         \

@@ -16,9 +16,10 @@ struct input {
 	char *const *paths; /* [n], borrowed */
 	int n, at;          /* the operand that is being read */
 	struct reader r;
-	int open;      /* r is */
-	int streams;   /* begun in this operand */
-	uint64_t line; /* lines of it before the frame at hand */
+	int open;        /* r is */
+	enum form first; /* of the operand's streams */
+	int streams;     /* begun in this operand */
+	uint64_t line;   /* lines of it before the frame at hand */
 	enum form form;
 	struct stream_reader vp;
 	struct jsonl_reader jsonl;
@@ -116,12 +117,13 @@ open_form(struct input *in, struct error *e)
 		return in->streams > 0 ? 0 : strange(in, e);
 	if (n > sizeof(stream_magic))
 		n = sizeof(stream_magic);
-	if (memcmp(p, stream_magic, n) == 0) {
+	if (memcmp(p, stream_magic, n) == 0 && in->first != FORM_JSONL) {
 		in->form = FORM_VP;
 		rc = stream_open(&in->vp, &in->r, e);
 		if (rc == 1 && take_schema(in, &in->vp.schema, e) == -1)
 			return -1;
-	} else if (memchr("{ \t\r\n\xef", p[0], 6) != NULL) {
+	} else if (memchr("{ \t\r\n\xef", p[0], 6) != NULL &&
+		   in->first != FORM_VP) {
 		in->form = FORM_JSONL;
 		rc = jsonl_open(&in->jsonl, &in->r, in->line,
 		    in->known ? &in->schema : NULL, e);
@@ -131,8 +133,10 @@ open_form(struct input *in, struct error *e)
 			return -1;
 	} else
 		return strange(in, e);
-	if (rc == 1)
+	if (rc == 1) {
 		in->streams++;
+		in->first = in->form;
+	}
 	return rc;
 }
 
@@ -180,6 +184,7 @@ advance(struct input *in, struct error *e)
 				return error_set(e, "input is the output file");
 			in->open = 1;
 			in->streams = 0;
+			in->first = FORM_NONE;
 			in->line = 0;
 		}
 		rc = open_form(in, e);

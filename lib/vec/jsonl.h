@@ -80,6 +80,8 @@ struct jsonl_reader {
 	size_t ahead_at;
 	int whole; /* the line at hand had its LF */
 	int over;  /* the end was seen */
+	int failed; /* and why, told after the records before it */
+	struct error why;
 	struct json j, late;
 	uint32_t *index; /* scratch: one sparse record */
 	float *value;

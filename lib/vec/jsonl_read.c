@@ -861,14 +861,20 @@ jsonl_next(struct jsonl_reader *s, struct batch *b, struct error *e)
 	size_t before = b->n, n = 0, bytes = 0;
 	int rc;
 
+	if (s->failed)
+		goto fail;
 	while (!s->over && n < STREAM_RECORDS && bytes < STREAM_BYTES) {
 		if (n > 0 && s->ahead_at == s->ahead.len &&
 		    io_line_would_block(s->from))
 			break;
-		rc = next_record(s, b, e);
+		rc = next_record(s, b, &s->why);
 		if (rc == -1) {
-			batch_cut(b, before);
-			return -1;
+			/* The good records first, then what was wrong. */
+			batch_cut(b, before + n);
+			s->failed = 1;
+			if (n > 0)
+				return 1;
+			goto fail;
 		}
 		s->over = rc == 0;
 		if (b->n > before + n) {
@@ -877,4 +883,8 @@ jsonl_next(struct jsonl_reader *s, struct batch *b, struct error *e)
 		}
 	}
 	return n > 0 || !s->over;
+fail:
+	if (e != NULL)
+		*e = s->why;
+	return -1;
 }

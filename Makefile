@@ -18,6 +18,7 @@ OBJ   = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard lib/*/*.c)))
 CMDS  = $(patsubst cmd/%.c,$(BUILD)/%,$(sort $(wildcard cmd/*.c)))
 UNIT  = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/check_*.c)))
 FUZZ  = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+HELP  = $(BUILD)/tests/helper $(BUILD)/tests/malloc_fail.so
 FUZZMAIN = $(BUILD)/tests/fuzz/replay.o
 FUZZ_SECONDS ?= 30
 
@@ -42,6 +43,11 @@ $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(ALLLD) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
 $(FUZZ): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZMAIN) $(LIB)
 	$(ALLLD) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/helper: $(BUILD)/tests/helper.o
+	$(ALLLD) -o $@ $^
+$(BUILD)/tests/malloc_fail.so: tests/malloc_fail.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -fPIC -shared -o $@ $<
 
 deps:
 	@tools/deps build
@@ -50,7 +56,7 @@ deps-%:
 
 demo: all
 	PATH="$(abspath $(BUILD)):$$PATH" examples/clipart/demo.sh $(BUILD)/demo
-check: deps-check $(CMDS) $(UNIT) $(FUZZ)
+check: deps-check $(CMDS) $(UNIT) $(FUZZ) $(HELP)
 	BUILD=$(BUILD) tests/run.sh
 asan: deps-check
 	$(MAKE) BUILD=$(BUILD)/asan HARDEN= \

@@ -274,8 +274,8 @@ io_read_until(struct reader *r, char mark, struct buf *line, size_t max,
 }
 
 int
-io_read_line(struct reader *r, struct buf *line, size_t max, int *ended,
-    struct error *e)
+io_read_line(
+    struct reader *r, struct buf *line, size_t max, int *ended, struct error *e)
 {
 	size_t over;
 	char last;

@@ -114,6 +114,9 @@ take_item(struct run *r, const struct item *it, struct error *e)
 {
 	struct job *job = &r->jobs[r->n];
 
+	if (job->out.parts == NULL &&
+	    encoded_init(&job->out, r->x->schema, e) == -1)
+		return -1;
 	job->at = r->bytes.len;
 	job->id_len = it->id.len;
 	job->has_path = it->path != NULL;
@@ -446,12 +449,7 @@ open_workers(struct run *r, struct error *e)
 	}
 	r->jobs_max = round_size(r->x->schema);
 	r->jobs = mem_array(r->jobs_max, sizeof(*r->jobs));
-	if (r->jobs == NULL)
-		return error_memory(e);
-	for (size_t i = 0; i < r->jobs_max; i++)
-		if (encoded_init(&r->jobs[i].out, r->x->schema, e) == -1)
-			return -1;
-	return 0;
+	return r->jobs != NULL ? 0 : error_memory(e);
 }
 
 static int

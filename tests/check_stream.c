@@ -562,6 +562,77 @@ START_TEST(values_are_aligned)
 }
 END_TEST
 
+/* recovered: how many records stream_recover finds in these bytes. */
+static size_t
+recovered(const void *p, size_t n, uint64_t *skipped)
+{
+	struct stream_reader s;
+	struct reader r;
+	struct error e = { 0 };
+	struct batch b;
+	size_t found;
+	int rc;
+
+	*skipped = 0;
+	spill("x", p, n);
+	ck_assert_int_eq(io_open(&r, "x", &e), 0);
+	ck_assert_msg(stream_open(&s, &r, &e) == 1, "%s", e.text);
+	batch_init(&b, &s.schema, &e);
+	while ((rc = stream_recover(&s, &b, skipped, &e)) == 1)
+		;
+	ck_assert_msg(rc == 0, "%s", e.text);
+	found = b.n;
+	batch_free(&b);
+	stream_free_reader(&s);
+	io_close(&r);
+	return found;
+}
+
+/* Whatever happens to one block, the others are found again. */
+START_TEST(other_blocks_are_recovered)
+{
+	struct buf b = small_stream(8, 2, 5), to = { 0 };
+	size_t at[10];
+	uint64_t skipped;
+
+	frames(&b, at, 10);
+	ck_assert_uint_eq(recovered(b.data, b.len, &skipped), 8);
+	ck_assert_uint_eq(skipped, 0);
+	for (size_t k = 1; k <= 4; k++) {
+		size_t middle = (at[k] + at[k + 1]) / 2;
+
+		/* A bit of its header, one of its payload. */
+		b.data[at[k] + 20] ^= 1;
+		ck_assert_uint_eq(recovered(b.data, b.len, &skipped), 6);
+		ck_assert_uint_eq(skipped, at[k + 1] - at[k]);
+		b.data[at[k] + 20] ^= 1;
+		b.data[middle] ^= 1;
+		ck_assert_uint_eq(recovered(b.data, b.len, &skipped), 6);
+		b.data[middle] ^= 1;
+		/* Bytes lost in the middle of it, and bytes between. */
+		to.len = 0;
+		buf_put(&to, b.data, middle);
+		buf_put(&to, b.data + middle + 7, b.len - middle - 7);
+		ck_assert_uint_eq(recovered(to.data, to.len, &skipped), 6);
+		to.len = 0;
+		buf_put(&to, b.data, at[k]);
+		buf_put(&to, "BLK1END1", 8);
+		buf_put(&to, b.data + at[k], b.len - at[k]);
+		ck_assert_uint_eq(recovered(to.data, to.len, &skipped), 8);
+		ck_assert_uint_eq(skipped, 8);
+	}
+	/* Cut in the last block; then two streams end to end. */
+	ck_assert_uint_eq(recovered(b.data, at[4] + 100, &skipped), 6);
+	ck_assert_uint_eq(skipped, 100);
+	to.len = 0;
+	buf_put(&to, b.data, at[3]);
+	buf_put(&to, b.data, b.len);
+	ck_assert_uint_eq(recovered(to.data, to.len, &skipped), 12);
+	buf_free(&b);
+	buf_free(&to);
+}
+END_TEST
+
 /* ---- ends ---- */
 
 START_TEST(failed_upstream_is_told)
@@ -863,6 +934,7 @@ main(void)
 	LOOP(d, wrong_columns_are_refused, wrongs);
 	tcase_add_test(d, unknown_columns_and_blocks);
 	tcase_add_test(d, padding_must_be_zero);
+	tcase_add_test(d, other_blocks_are_recovered);
 	tcase_add_loop_test(d, failed_upstream_is_told, 0, 2);
 	tcase_add_test(d, aborted_file_never_appears);
 	tcase_add_test(d, ends_add_up);

@@ -78,8 +78,8 @@ struct jsonl_reader {
 	/* The rest is jsonl_read.c's own. */
 	struct buf ahead, text; /* lines read ahead; the one at hand */
 	size_t ahead_at;
-	int whole; /* the line at hand had its LF */
-	int over;  /* the end was seen */
+	int whole;  /* the line at hand had its LF */
+	int over;   /* the end was seen */
 	int failed; /* and why, told after the records before it */
 	struct error why;
 	struct json j, late;

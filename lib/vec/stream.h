@@ -155,7 +155,9 @@ struct stream_reader {
 	struct schema schema;
 	uint64_t seq, records;
 	struct hash hash;
-	struct buf in;             /* a header or a payload */
+	struct buf in;     /* a header or a payload */
+	struct buf window; /* stream_recover: bytes not yet judged */
+	size_t window_at;
 	struct stream_slot *slots; /* columns of the block at hand */
 	/* After stream_next gave 0: */
 	enum stream_status status;  /* ok or partial */
@@ -175,14 +177,13 @@ void stream_free_reader(struct stream_reader *s);
  */
 int stream_next(struct stream_reader *s, struct batch *b, struct error *e);
 
-/* stream_block_at(p, payload): 1 when p: [STREAM_FRAME] is the header of a
- * block, by its tag and checksum; *payload gets the bytes that follow, with
- * their checksum.  For resynchronisation. */
-int stream_block_at(const unsigned char *p, size_t *payload);
-
-/* stream_recover: find the next good block, skipping what is damaged, and
- * append its records.  1; 0 at the end of the input.  *skipped grows by the
- * bytes passed over.  The stream's numbers are not compared. */
+/*
+ * stream_recover: in place of stream_next, find the next block that is whole
+ * and append its records, passing over what is not; *skipped grows by the
+ * bytes passed over.  1; 0 at the end of the input; -1.  Neither order nor
+ * numbers are compared, end marks are ignored, and a record that takes several
+ * blocks is passed over.  A header in between must have equal parts.
+ */
 int stream_recover(struct stream_reader *s, struct batch *b, uint64_t *skipped,
     struct error *e);
 

@@ -22,6 +22,8 @@ HELP  = $(BUILD)/tests/helper $(BUILD)/tests/malloc_fail.so
 FUZZMAIN = $(BUILD)/tests/fuzz/replay.o
 FUZZ_SECONDS ?= 30
 
+BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/bench/*.c)))
+
 all: deps $(CMDS)
 
 # One file per instruction set; the rest of the library stays baseline.
@@ -48,6 +50,10 @@ $(BUILD)/tests/helper: $(BUILD)/tests/helper.o
 $(BUILD)/tests/malloc_fail.so: tests/malloc_fail.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O2 -fPIC -shared -o $@ $<
+
+$(BENCH): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
+	$(ALLLD) -o $@ $^ $(LDLIBS)
+bench: $(BENCH)
 
 deps:
 	@tools/deps build

@@ -10,7 +10,7 @@
 
 /* 12 x 2 sums, 2 vectors of B and a value of A fill 32 registers well, and
  * 6 x 2 the 16 of AVX2. */
-enum { ROWS = VF_N == 16 ? 12 : 6 };
+enum { ROWS = VF_N == 16 ? 12 : 6, FEW = 4, NEAR = 64 };
 
 #define REAL   float
 #define MAT    struct fmat
@@ -20,6 +20,7 @@ enum { ROWS = VF_N == 16 ? 12 : 6 };
 #define WIDTH  ((size_t)VF_N)
 #define PANEL  ((size_t)LINALG_PANEL)
 #define KBLOCK ((size_t)LINALG_KBLOCK)
+#define TURN   ((size_t)8)
 #include "linalg/gemm_tile.h"
 #undef REAL
 #undef MAT
@@ -29,6 +30,7 @@ enum { ROWS = VF_N == 16 ? 12 : 6 };
 #undef WIDTH
 #undef PANEL
 #undef KBLOCK
+#undef TURN
 
 #define REAL   double
 #define MAT    struct dmat
@@ -38,6 +40,7 @@ enum { ROWS = VF_N == 16 ? 12 : 6 };
 #define WIDTH  ((size_t)VD_N)
 #define PANEL  ((size_t)LINALG_PANEL / 2)
 #define KBLOCK ((size_t)LINALG_DBLOCK)
+#define TURN   ((size_t)4)
 #include "linalg/gemm_tile.h"
 #undef REAL
 #undef MAT
@@ -47,6 +50,7 @@ enum { ROWS = VF_N == 16 ? 12 : 6 };
 #undef WIDTH
 #undef PANEL
 #undef KBLOCK
+#undef TURN
 
 static void
 k_gemm(float *C, size_t ldc, struct fmat A, struct fmat B, size_t m, size_t n,
@@ -88,7 +92,7 @@ static void
 k_gemm_packed(float *C, size_t ldc, struct fmat A, const float *packed,
     size_t m, size_t n, size_t k, int add)
 {
-	enum { CHUNK = 256 };
+	enum { CHUNK = VF_N == 16 ? 384 : 256 };
 	int sign = add != 0;
 
 	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
@@ -132,7 +136,7 @@ gram_block(double *G, size_t d, const float *X, size_t ldx, size_t len,
 	size_t panels = TILE / (LINALG_PANEL / 2);
 
 	for (size_t i = from, rows; i < to; i += rows) {
-		struct strip_d s = { a, strip_rows_d(to - i), 0, len, 0 };
+		struct strip_d s = { a, strip_rows_d(to - i, ROWS), 0, len, 0 };
 		const double *p = b;
 
 		rows = s.rows;

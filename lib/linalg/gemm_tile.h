@@ -5,6 +5,7 @@
  *	REAL, MAT, V	float or double, its matrix, its vector of WIDTH
  *	V_(op), F_(f)	the vector word vf_op or vd_op; the function f_f or f_d
  *	PANEL, KBLOCK	columns of a packed panel; values of k in a block
+ *	TURN		values of k that vf_turn or vd_turn takes at once
  *
  * A tile is at most ROWS rows by two vectors of outputs, whose sums stay in
  * registers while k runs over a block.  Its A comes as [len, rows] (packed) or
@@ -26,6 +27,8 @@ F_(tile)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
 	size_t stride = direct ? ar : 1, next = direct ? 1 : rows;
 	const REAL *a3 = a + 3 * stride, *a6 = a + 6 * stride;
 	const REAL *a9 = a + 9 * stride;
+	/* In panels B goes on behind; in rows the next tile is to the right. */
+	size_t ahead = step == PANEL ? 8 * PANEL : 2 * WIDTH;
 #define START(r) V c##r = V_(set)(0), d##r = V_(set)(0);
 #define STEP(r, from)                                                          \
 	if (r < rows) {                                                        \
@@ -40,14 +43,15 @@ F_(tile)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
 		if (wide)                                                      \
 			V_(store)(t + r * 2 * WIDTH + WIDTH, d##r);            \
 	}
-#define EACH(do)                                                               \
-	do                                                                     \
-	(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
+#define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11)
 
 	EACH(START)
 	for (size_t k = 0; k < len; k++) {
 		V p = V_(load)(b), q = wide ? V_(load)(b2) : p;
 
+		__builtin_prefetch(b + ahead);
+		if (wide)
+			__builtin_prefetch(b2 + ahead);
 		STEP(0, a)
 		STEP(1, a)
 		STEP(2, a)
@@ -178,35 +182,70 @@ F_(put)(REAL *C, size_t ldc, const REAL *t, size_t rows, size_t n, int sign)
 		F_(put_row)(C + r * ldc, t + r * 2 * WIDTH, n, sign);
 }
 
-/* d[k * step + r] = s[r * row + k * col] for r < w, and 0 for w <= r < step;
- * k < len. */
+/* Copies of full panels or strips: d[k * w + r] = s[k * col + r], r < w. */
+static inline __attribute__((always_inline)) void
+F_(copy)(REAL *d, const REAL *s, size_t col, size_t w, size_t len)
+{
+	for (size_t k = 0; k < len; k++)
+		memcpy(d + k * w, s + k * col, w * sizeof(*d));
+}
+
+/* d[k * step + i] = s[i * row + k] for i < 4, k < len.  Rows further down,
+ * which come soon, are asked for. */
+static void
+F_(turn)(REAL *d, size_t step, const REAL *s, size_t row, size_t len)
+{
+	size_t k = 0;
+
+	for (; len - k >= TURN; k += TURN) {
+		for (size_t i = 8; i < 12; i++)
+			__builtin_prefetch(s + k + i * row);
+		V_(turn)(d + k * step, step, s + k, row);
+	}
+	for (; k < len; k++)
+		for (size_t i = 0; i < 4; i++)
+			d[k * step + i] = s[i * row + k];
+}
+
+/*
+ * d[k * step + r] = s[r * row + k * col] for r < w, and 0 for w <= r < step;
+ * k < len.  Rows are turned by fours, of which the last may begin before the
+ * end of those before it, and ${NEAR} values of k, so that d stays in the first
+ * cache meanwhile.
+ */
 static void
 F_(pack)(REAL *d, size_t step, const REAL *s, size_t row, size_t col, size_t w,
     size_t len)
 {
-	size_t w4 = col == 1 ? w / 4 * 4 : 0, len4 = len / 4 * 4;
+	size_t done = 0;
 
-	if (row == 1 && w == PANEL && step == PANEL) {
-		for (size_t k = 0; k < len; k++)
-			memcpy(d + k * PANEL, s + k * col, PANEL * sizeof(*d));
+	if (row == 1 && w == step && w == PANEL) {
+		F_(copy)(d, s, col, PANEL, len);
 		return;
 	}
-	if (row == 1 && w == ROWS && step == ROWS) {
-		for (size_t k = 0; k < len; k++)
-			memcpy(d + k * ROWS, s + k * col, ROWS * sizeof(*d));
+	if (row == 1 && w == step && w == ROWS) {
+		F_(copy)(d, s, col, ROWS, len);
 		return;
 	}
-	for (size_t r = 0; r < w4; r += 4) {
-		for (size_t k = 0; k < len4; k += 4)
-			V_(turn4)(d + k * step + r, step, s + r * row + k, row);
-		for (size_t k = len4; k < len; k++)
-			for (size_t i = r; i < r + 4; i++)
-				d[k * step + i] = s[i * row + k];
-	}
-	if (w4 == step)
+	if (row == 1 && w == step && w == 2 * WIDTH) {
+		F_(copy)(d, s, col, 2 * WIDTH, len);
 		return;
-	for (size_t k = 0; k < len; k++) {
-		for (size_t r = w4; r < w; r++)
+	}
+	if (col == 1 && w >= 4) {
+		for (size_t k = 0, part; k < len; k += part) {
+			part = len - k < NEAR ? len - k : NEAR;
+			for (size_t r = 0; w - r >= 4; r += 4)
+				F_(turn)
+			(d + k * step + r, step, s + r * row + k, row, part);
+			if (w % 4 != 0)
+				F_(turn)
+			(d + k * step + w - 4, step, s + (w - 4) * row + k, row,
+			    part);
+		}
+		done = w;
+	}
+	for (size_t k = 0; done < step && k < len; k++) {
+		for (size_t r = done; r < w; r++)
 			d[k * step + r] = s[r * row + k * col];
 		for (size_t r = w; r < step; r++)
 			d[k * step + r] = 0;
@@ -228,17 +267,28 @@ F_(panels)(REAL *d, MAT B, size_t j, size_t w, size_t len)
 /* Rows of the next strip, when m are left: as even as can be, for a strip of
  * few rows wastes the time its sums take to arrive. */
 static inline size_t
-F_(strip_rows)(size_t m)
+F_(strip_rows)(size_t m, size_t most)
 {
-	size_t strips = (m + ROWS - 1) / ROWS;
+	size_t strips = (m + most - 1) / most;
 
 	return (m + strips - 1) / strips;
 }
 
+/* Ask for a tile of C before its sums are there. */
+static inline void
+F_(expect)(const REAL *C, size_t ldc, size_t rows)
+{
+	for (size_t r = 0; r < rows; r++) {
+		__builtin_prefetch(C + r * ldc, 1);
+		__builtin_prefetch(C + r * ldc + WIDTH, 1);
+	}
+}
+
 /*
  * One K block of C's columns with a packed b: panels of [len, PANEL].  A is
- * packed strip by strip, unless few columns would use it, or its rows are read
- * as they are; but not at distances that put them all in one set of the cache.
+ * packed strip by strip; but where few columns would use it and its rows are
+ * whole, they are read as they are, by six when their distance puts them all
+ * into one set of the first cache.
  */
 static void
 F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
@@ -246,57 +296,68 @@ F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
 {
 	_Alignas(64) REAL a[KBLOCK * ROWS], t[ROWS * 2 * WIDTH];
 	size_t panels = 2 * WIDTH / PANEL;
-	const REAL *p;
+	int direct = A.col == 1 && n <= 4 * WIDTH;
+	size_t most = direct && A.row * sizeof(REAL) % 4096 == 0 ? 6 : ROWS;
 
 	for (size_t i = 0, rows; i < m; i += rows) {
-		struct F_(strip) s = { A.p + i * A.row, 0, A.row, len, 1 };
+		struct F_(strip) s = { a, 0, A.row, len, direct };
+		const REAL *p = b,
+			   *p2 = b + (panels == 2 ? len * PANEL : WIDTH);
 
-		s.rows = rows = F_(strip_rows)(m - i);
-		if (A.col != 1 ||
-		    (rows > 1 && (n > 4 * WIDTH || A.row % 1024 == 0))) {
-			F_(pack)(a, rows, s.a, A.row, A.col, rows, len);
-			s.a = a;
-			s.direct = 0;
-		}
-		p = b;
+		s.rows = rows = F_(strip_rows)(m - i, most);
+		if (direct)
+			s.a = A.p + i * A.row;
+		else
+			F_(pack)
+		(a, rows, A.p + i * A.row, A.row, A.col, rows, len);
 		for (size_t j = 0; j < n; j += 2 * WIDTH) {
 			size_t w = n - j < 2 * WIDTH ? n - j : 2 * WIDTH;
-			const REAL *p2 =
-			    p + (panels == 2 ? len * PANEL : WIDTH);
 
+			F_(expect)(C + i * ldc + j, ldc, rows);
 			F_(sums)(t, &s, p, p2, PANEL, w);
 			F_(put)(C + i * ldc + j, ldc, t, rows, w, sign);
 			p += len * PANEL * panels;
+			p2 += len * PANEL * panels;
 		}
 	}
 }
 
-/* One K block for a single strip of rows: B: [len, n] is read once, so where
- * its rows are whole they are read as they are. */
+/*
+ * One K block for few rows, at most FEW strips, all of them packed first.
+ * B: [len, n] comes from memory once, tile by tile: its rows are read as they
+ * are when they are whole, its columns are turned first.
+ */
 static void
 F_(thin)(
     REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t len, int sign)
 {
-	_Alignas(64) REAL a[KBLOCK * ROWS], t[ROWS * 2 * WIDTH];
-	struct F_(strip) s = { a, m, 0, len, 0 };
-	size_t j = 0;
+	_Alignas(64) REAL a[KBLOCK * ROWS * FEW], b[KBLOCK * 2 * WIDTH];
+	_Alignas(64) REAL t[ROWS * 2 * WIDTH];
+	struct F_(strip) s[FEW];
+	size_t strips = 0;
 
-	if (m == 1 && A.col == 1) {
-		s.a = A.p;
-		s.direct = 1;
-	} else {
-		F_(pack)(a, m, A.p, A.row, A.col, m, len);
+	for (size_t i = 0; i < m; i += s[strips++].rows) {
+		s[strips] = (struct F_(strip)){ a + i * len,
+			F_(strip_rows)(m - i, ROWS), 0, len, 0 };
+		F_(pack)
+		(a + i * len, s[strips].rows, A.p + i * A.row, A.row, A.col,
+		    s[strips].rows, len);
 	}
-	for (; n - j >= 2 * WIDTH; j += 2 * WIDTH) {
-		F_(sums)(t, &s, B.p + j, B.p + j + WIDTH, B.row, 2 * WIDTH);
-		F_(put)(C + j, ldc, t, m, 2 * WIDTH, sign);
-	}
-	if (j < n) {
-		_Alignas(64) REAL b[KBLOCK * 2 * WIDTH];
+	for (size_t j = 0; j < n; j += 2 * WIDTH) {
+		size_t w = n - j < 2 * WIDTH ? n - j : 2 * WIDTH;
+		const REAL *p = B.p + j;
+		size_t step = B.row, i = 0;
 
-		F_(pack)(b, 2 * WIDTH, B.p + j, 1, B.row, n - j, len);
-		F_(sums)(t, &s, b, b + WIDTH, 2 * WIDTH, n - j);
-		F_(put)(C + j, ldc, t, m, n - j, sign);
+		if (B.col != 1 || w < 2 * WIDTH) {
+			F_(pack)
+			(b, 2 * WIDTH, B.p + j * B.col, B.col, B.row, w, len);
+			p = b;
+			step = 2 * WIDTH;
+		}
+		for (size_t k = 0; k < strips; i += s[k++].rows) {
+			F_(sums)(t, s + k, p, p + WIDTH, step, w);
+			F_(put)(C + i * ldc + j, ldc, t, s[k].rows, w, sign);
+		}
 	}
 }
 
@@ -312,7 +373,7 @@ F_(product)(
 		memset(C + i * ldc, 0, n * sizeof(*C));
 	for (size_t from = 0, len; from < k; from += len) {
 		len = k - from < KBLOCK ? k - from : KBLOCK;
-		if (m <= ROWS && B.col == 1) {
+		if (m <= ROWS * FEW) {
 			F_(thin)(C, ldc, A, B, m, n, len, sign);
 		} else {
 			for (size_t j = 0, w; j < n; j += CHUNK) {

@@ -18,7 +18,7 @@
  * their strides say otherwise; distances between rows (ld...) count elements.
  * Outputs must not overlap inputs, except where y and x may be the same
  * array.  Nothing here can fail, allocates, or keeps a pointer; gemm and gram
- * use up to 160 KiB of stack.  Sizes of 0 are fine everywhere.
+ * use up to 384 KiB of stack.  Sizes of 0 are fine everywhere.
  *
  * FMA ORDER: an output accumulates over k in increasing order from +0, one
  * fused multiply-add a step, in blocks of LINALG_KBLOCK (double: LINALG_DBLOCK)

@@ -23,7 +23,6 @@ FUZZMAIN = $(BUILD)/tests/fuzz/replay.o
 FUZZ_SECONDS ?= 30
 
 BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/bench/*.c)))
-
 all: deps $(CMDS)
 
 # One file per instruction set; the rest of the library stays baseline.
@@ -53,7 +52,6 @@ $(BUILD)/tests/malloc_fail.so: tests/malloc_fail.c
 
 $(BENCH): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	$(ALLLD) -o $@ $^ $(LDLIBS)
-bench: $(BENCH)
 
 deps:
 	@tools/deps build
@@ -77,6 +75,8 @@ fuzz-run: $(FUZZ)
 bench: all
 	for b in tests/bench/bench_*.sh; do \
 	    PATH="$(abspath $(BUILD)):$$PATH" $$b $(BUILD)/bench || exit 1; done
+bench-linalg: $(BUILD)/tests/bench/bench_linalg
+	$<
 bench-clipart: all
 	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/clipart.sh $(BUILD)/bench
 lint: deps-lint
@@ -112,6 +112,6 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/vecpipe
 clean:
 	rm -rf $(BUILD)
-.PHONY: all demo check asan fuzz fuzz-run bench bench-clipart lint install uninstall clean deps models
+.PHONY: all demo check asan fuzz fuzz-run bench bench-clipart bench-linalg lint install uninstall clean deps models
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

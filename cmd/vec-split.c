@@ -755,21 +755,21 @@ say_counts(struct work *w)
 {
 	const struct settings *set = w->set;
 	struct buf b = { 0 };
-	const char *comma = "";
 	int bad = 0;
 
 	for (size_t k = 0; k < set->ntargets; k++) {
 		const struct target *t = &set->targets[k];
 
+		if (t->path == NULL && t->n > 0)
+			bad |= buf_printf(
+			    &b, "%" PRIu64 " to standard output, ", t->n);
 		if (t->path == NULL)
 			continue;
-		bad |= buf_printf(
-		    &b, "%s%" PRIu64 " to '%s'", comma, t->n, t->path);
-		comma = ", ";
+		bad |= buf_printf(&b, "%" PRIu64 " to '%s', ", t->n, t->path);
 		if (t->n == 0)
 			warn("'%s' gets no record", t->path);
 	}
-	bad |= buf_printf(&b, "%sof %zu records", comma, w->aside.n);
+	bad |= buf_printf(&b, "of %zu records", w->aside.n);
 	if (w->units < w->aside.n)
 		bad |= buf_printf(&b, " in %zu groups", w->units);
 	if (bad == 0 && !set->quiet)

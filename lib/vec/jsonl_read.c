@@ -716,7 +716,8 @@ take_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 			if (take_text(j, &id) == -1)
 				break;
 			if (batch_add(b, id.s, id.len, &why) == -1) {
-				error_set(e, "%s", why.text);
+				*e = why;
+				at_line(s, e);
 				return batch_check_id(id.s, id.len, NULL) == -1
 					   ? 2
 					   : -1;
@@ -735,7 +736,8 @@ take_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 		return 0;
 	if (j->why == out_of_memory)
 		return error_memory(e);
-	error_set(e, "column %zu: %s", j->where + 1, j->why);
+	error_set(e, "line %llu, column %zu: %s", (unsigned long long)s->line,
+	    j->where + 1, j->why);
 	return have ? 1 : 2;
 }
 
@@ -841,7 +843,6 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 		s->records++;
 		return 1;
 	}
-	at_line(s, &why);
 	if (rc == -1 || s->framed || !s->whole) {
 		batch_cut(b, before);
 		error_set(e, "%s", why.text);

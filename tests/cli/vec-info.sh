@@ -1,0 +1,74 @@
+# What vec-info says of streams and models, and how it ends.
+# shellcheck shell=sh
+cat >in.jsonl <<'EOF'
+{"id":"a","label":"x","group":"g","vec":{"t":[1,2,3],"w":{"dim":9,"idx":[1,8],"val":[1,2]}}}
+{"id":"b","labels":["x","y\u001b[1m"],"target":2.5,"vec":{"t":null,"w":null},"errors":{"t":"no\nway"}}
+{"id":"c","flags":["cut"],"vec":{"t":[0,0,0],"w":null}}
+EOF
+run "a stream is described" 0 vec-info in.jsonl
+out_has "records" "in.jsonl: 3 records, 1 with errors, ok"
+out_has "a dense part" "  t: dense, dim 3, 2 present, 1 in error"
+out_has "a sparse part" "  w: sparse, dim 9, 1 present, 2 missing, 2.0 pairs each"
+out_has "the first error, escaped" "first error: 'b': no\\x0away"
+out_has "labels, escaped" "labels: 2 of 3, 1 with more than one; 2 different: x 2, y\\x1b[1m 1"
+out_has "targets" "targets: 1 of 3, from 2.5 to 2.5"
+out_has "groups" "groups: 1 of 3; 1 different"
+out_has "flags" "flagged cut: 1"
+
+run "JSON is one line an operand" 0 vec-info -f json in.jsonl in.jsonl
+is "two lines" "$(wc -l <out | tr -d ' ')" 2
+if command -v jq >/dev/null; then
+	is "and says the same" "$(jq -c '[.records,.errors,.labels.x,.parts[0].present,.flags.cut]' out | sort -u)" '[3,1,2,2,1]'
+fi
+
+run "standard input" 0 vec-info -f json <in.jsonl
+out_has "its name" '"name":"<stdin>"'
+run "sound" 0 vec-info --check in.jsonl
+run "quiet" 0 vec-info --check -q in.jsonl
+out_is "says nothing" ""
+
+{ cat in.jsonl; head -n 1 in.jsonl; } >twice.jsonl
+run "equal ids are found" 3 vec-info --check twice.jsonl
+err_has "and named" "records 1 and 4 have the id 'a'"
+run "only when asked" 0 vec-info twice.jsonl
+
+{
+	cat in.jsonl
+	echo '{"id":"d","vec":{"t":[1,2'
+	echo 'nonsense'
+} >bad.jsonl
+run "bad lines are records or rejected" 0 vec-info bad.jsonl
+out_has "counted" "bad.jsonl: 4 records, 1 rejected, 2 with errors, ok"
+err_has "and told" "'bad.jsonl': line 5, column 1"
+
+printf '{"id":"a","vec":{"t":[1,2' >cut.jsonl
+run "a cut line" 1 vec-info cut.jsonl
+run "is not sound" 3 vec-info --check cut.jsonl
+printf '\037\213\010\000\000\000\000\000\000\003' >x.gz
+run "gzip" 1 vec-info x.gz
+err_has "is told" "'x.gz': not a vecpipe stream (looks like gzip)"
+run "an empty file" 3 vec-info --check </dev/null
+run "no file" 1 vec-info --check absent
+err_has "is told" "'absent': No such file or directory"
+run "the worst counts" 1 vec-info --check in.jsonl absent cut.jsonl
+run "an option that is none" 2 vec-info --chec in.jsonl
+
+run "a model" 0 vec-info "$DATA/model/reference.safetensors"
+out_has "its tensors" "F16  t.F16 [3,3]"
+mkdir -p net/sub
+cp "$DATA/model/reference.safetensors" net/sub/
+echo '{"model_type":"bert","hidden_size":384}' >net/config.json
+run "a directory" 0 vec-info net
+out_has "its config" "  hidden_size 384"
+out_has "its tensors" "net/sub/reference.safetensors: safetensors, 16 tensors"
+run "a directory as JSON" 0 vec-info -f json net
+out_has "its config" '{"name":"net/config.json","type":"config","config":{"hidden_size":384,"model_type":"bert"}}'
+mkdir none
+run "an empty directory" 1 vec-info none
+run "limits" 0 vec-info --limits
+out_has "of an id" "id            4096 bytes"
+if [ -e /dev/full ]; then
+	rc=0
+	vec-info in.jsonl >/dev/full 2>err || rc=$?
+	is "a full disk" $rc 1
+fi

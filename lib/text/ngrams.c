@@ -362,7 +362,8 @@ ngrams_space(struct buf *b, uint32_t dim, int sparse)
 }
 
 int
-ngrams_run(struct buf *b)
+ngrams_run(struct buf *b, size_t max_bytes)
 {
-	return buf_printf(b, "{\"unicode\":\"%s\"}", fold_unicode());
+	return buf_printf(b, "{\"max_bytes\":%zu,\"unicode\":\"%s\"}",
+	    max_bytes, fold_unicode());
 }

@@ -76,9 +76,9 @@ ptrdiff_t ngrams_sparse(struct ngrams *g, const char *s, size_t n,
 size_t ngrams_bad(const struct ngrams *g);
 
 /* ngrams_space, ngrams_run: append what a stream's header says about such
- * vectors, as JSON objects.  0 or -1 (memory). */
+ * vectors, as JSON objects; texts were cut to max_bytes.  0 or -1 (memory). */
 int ngrams_space(struct buf *b, uint32_t dim, int sparse);
-int ngrams_run(struct buf *b);
+int ngrams_run(struct buf *b, size_t max_bytes);
 
 /*
  * The hash of an n-gram, from its code points c: [n].  With the odd constants

@@ -265,6 +265,21 @@ out:
 	return rc;
 }
 
+/* take_header: a frame's first line, of which the key "vecpipe" was read. */
+static int
+take_header(struct jsonl_reader *s, struct error *e)
+{
+	int64_t version;
+
+	if (json_integer(&s->j, 0, INT64_MAX, &version) == -1)
+		return json_error(&s->j, e);
+	if (version != JSONL_VERSION)
+		return error_set(e,
+		    "needs version %lld of the JSON Lines form, this is %d",
+		    (long long)version, JSONL_VERSION);
+	return schema_parse(&s->schema, s->text.data, s->text.len, e);
+}
+
 int
 jsonl_open(struct jsonl_reader *s, struct reader *from, uint64_t line,
     const struct schema *like, struct error *e)
@@ -284,8 +299,7 @@ jsonl_open(struct jsonl_reader *s, struct reader *from, uint64_t line,
 	}
 	s->framed = begins_with(s, "vecpipe");
 	if (s->framed) {
-		if (schema_parse(&s->schema, s->text.data, s->text.len, e) ==
-		    -1)
+		if (take_header(s, e) == -1)
 			return at_line(s, e);
 		return 1;
 	}

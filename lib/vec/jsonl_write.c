@@ -226,7 +226,7 @@ jsonl_put_header(struct buf *out, const struct schema *s, struct error *e)
 {
 	size_t at;
 
-	if (buf_puts(out, "{\"vecpipe\":1,") == -1)
+	if (buf_printf(out, "{\"vecpipe\":%d,", JSONL_VERSION) == -1)
 		return error_memory(e);
 	at = out->len;
 	if (schema_json(out, s, e) == -1)

@@ -110,6 +110,37 @@ START_TEST(long_sequence_goes_on)
 }
 END_TEST
 
+/* A second implementation, made from the manual page, wrote the same records
+ * in both forms (tools/stream.py). */
+START_TEST(peer_agrees_byte_for_byte)
+{
+	char jsonl[4096], vp[4096];
+	const char *data = getenv("DATA");
+	struct batch a;
+	struct error e = { 0 };
+	struct output *o;
+	struct buf x, y;
+
+	ck_assert_ptr_nonnull(data);
+	snprintf(jsonl, sizeof(jsonl), "%s/stream/peer.jsonl", data);
+	snprintf(vp, sizeof(vp), "%s/stream/peer.vp", data);
+	ck_assert_msg(read_file(jsonl, &a, &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(a.n, 4);
+	o = output_open("ours", FORMAT_VP, a.schema, &e);
+	ck_assert_int_eq(output_put_all(o, &a, &e), 0);
+	output_reject(o, 2);
+	ck_assert_int_eq(output_close(o, &e), 0);
+	x = slurp("ours");
+	y = slurp(vp);
+	ck_assert_uint_eq(x.len, y.len);
+	ck_assert_mem_eq(x.data, y.data, x.len);
+	buf_free(&x);
+	buf_free(&y);
+
+	free_read(&a);
+}
+END_TEST
+
 /* ---- damage ---- */
 
 /* small_stream: a file of several small blocks, as bytes to free. */
@@ -922,6 +953,7 @@ main(void)
 	tcase_add_test(t, same_records_make_the_same_bytes);
 	tcase_add_test(t, long_sequence_goes_on);
 	tcase_add_test(t, values_are_aligned);
+	tcase_add_test(t, peer_agrees_byte_for_byte);
 	suite_add_tcase(s, t);
 
 	tcase_set_timeout(d, 120);

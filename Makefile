@@ -23,6 +23,7 @@ FUZZMAIN = $(BUILD)/tests/fuzz/replay.o
 FUZZ_SECONDS ?= 30
 
 BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/bench/*.c)))
+
 all: deps $(CMDS)
 
 # One file per instruction set; the rest of the library stays baseline.

@@ -225,7 +225,7 @@ TABLE = {
     "millsd": mills_entry(6, "38.7", 23, round_double),
     "quantile_mid": (quantile_mid, lambda z: 1 / quantile_mid(z), range(15), 0,
                      mpf("0.0225"), round_double),
-    "millsf": mills_entry(4, "14.5", 11, round_float),
+    "millsf": mills_entry(2, "14.5", 12, round_float),
 }
 
 

@@ -225,8 +225,8 @@ divide(struct pair n, struct pair d)
 }
 
 /*
- * The angle of (x, y) for x, y > 0, plus quarters pi/2: the ratio of the
- * smaller to the larger, above tan(pi/8) turned by another pi/4.
+ * The angle of (x, y) for x, y >= 0, x + y > 0, mirrored or not: the ratio of
+ * the smaller to the larger, above tan(pi/8) turned by pi/4.
  */
 static double
 angle(double y, double x, int mirror)
@@ -242,15 +242,22 @@ angle(double y, double x, int mirror)
 		{ 0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54 },
 		{ 0x1.2d97c7f3321d2p+1, 0x1.a79394c9e8a0ap-54 },
 		{ 0x1.921fb54442d18p+1, 0x1.1a62633145c07p-53 } };
-	double small = x < y ? x : y, big = x < y ? y : x, z, lo;
+	double small = x < y ? x : y, big = x < y ? y : x, z, lo, scale;
 	int k = 0, sign = 1;
 	struct pair s, r;
 
-	if (small > big * 0x1.a827999fcef32p-2) {
+	/* Keep sums finite and remainders above the subnormal numbers. */
+	scale = big > 0x1p500 ? 0x1p-520 : big < 0x1p-500 ? 0x1p520 : 1;
+	if (small < big * 0x1p-60) {
+		s = (struct pair){ small / big, 0 };
+	} else if (small > big * 0x1.a827999fcef32p-2) {
+		small *= scale;
+		big *= scale;
 		s = divide(add(small, -big), add(small, big));
 		k = 1;
 	} else {
-		s = divide((struct pair){ small, 0 }, (struct pair){ big, 0 });
+		s = divide((struct pair){ small * scale, 0 },
+		    (struct pair){ big * scale, 0 });
 	}
 	z = s.hi * s.hi;
 	lo = fma(s.hi * z, POLY_D(z, c), s.lo);
@@ -269,7 +276,7 @@ angle(double y, double x, int mirror)
 double
 mathd_atan2(double y, double x)
 {
-	double ax = fabs(x), ay = fabs(y), scale, r;
+	double ax = fabs(x), ay = fabs(y);
 
 	if (x != x || y != y)
 		return x + y;
@@ -279,12 +286,7 @@ mathd_atan2(double y, double x)
 	} else if (ax == 0 && ay == 0) {
 		ax = 1;
 	}
-	/* Keep sums finite and remainders above the subnormal numbers. */
-	scale = ax > 0x1p500 || ay > 0x1p500     ? 0x1p-520
-		: ax < 0x1p-500 && ay < 0x1p-500 ? 0x1p520
-						 : 1;
-	r = angle(ay * scale, ax * scale, signbit(x) != 0);
-	return copysign(r, y);
+	return copysign(angle(ay, ax, signbit(x) != 0), y);
 }
 
 /*

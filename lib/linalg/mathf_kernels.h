@@ -128,19 +128,20 @@ softplus_f(vf x)
 
 /*
  * w normal_cdf(-u) for u >= 0: w M(u) exp(-u^2 / 2), where M, half of Mills'
- * ratio's kin erfcx, is P(t) / (u + 4) with t = (u - 4) / (u + 4).  What the
+ * ratio's kin erfcx, is P(t) / (u + 2) with t = (u - 2) / (u + 2).  What the
  * rounding of u^2 loses is put back as a factor 1 - lost / 2.
  */
 static inline vf
 tail_f(vf w, vf u)
 {
-	static const float c[] = { 0x1.82b4bcp-1f, -0x1.373e3ap-1f,
-		0x1.8c6dbap-2f, -0x1.7dff04p-3f, 0x1.eec818p-5f,
-		-0x1.ee54f4p-8f, -0x1.c99c7cp-9f, 0x1.ad2714p-10f,
-		0x1.667cd6p-13f, -0x1.d1b00cp-13f, -0x1.848c3p-15f };
+	static const float c[] = { 0x1.5845dcp-1f, -0x1.535bb2p-2f,
+		0x1.d7d0ecp-6f, 0x1.2ccdecp-5f, -0x1.ec8ddcp-12f,
+		-0x1.b94ecap-8f, -0x1.ff96a6p-10f, 0x1.aee9e6p-11f,
+		0x1.b68352p-11f, 0x1.1a75b2p-13f, -0x1.386f72p-13f,
+		-0x1.153026p-14f };
 	vf v = vf_min(vf_set(14.5f), u);
-	vf q = vf_div(vf_set(1.0f), vf_add(v, vf_set(4.0f)));
-	vf t = vf_mul(vf_sub(v, vf_set(4.0f)), q);
+	vf q = vf_div(vf_set(1.0f), vf_add(v, vf_set(2.0f)));
+	vf t = vf_mul(vf_sub(v, vf_set(2.0f)), q);
 	vf s = vf_mul(v, v);
 	vf lost = vf_fnma(v, v, s);
 	vf e = exp_f(vf_mul(s, vf_set(-0.5f)));

@@ -305,16 +305,16 @@ count(struct ngrams *g, const char *text, size_t n)
 	return tally_end(&g->tally);
 }
 
-/* Make x: [n] of unit length; 0 if it has none. */
+/* Make x: [n] of unit length.  0; -1 where that cannot be. */
 static int
-normalise(const struct ngrams *g, float *x, size_t n)
+normalise(const struct ngrams *g, float *x, size_t n, struct error *e)
 {
 	float norm2 = g->la->norm2(x, n);
 
 	if (!(norm2 > 0))
-		return 0;
+		return error_set(e, "its n-grams cancel each other out");
 	g->la->scale(x, 1 / sqrtf(norm2), x, n);
-	return 1;
+	return 0;
 }
 
 int
@@ -325,7 +325,9 @@ ngrams_dense(
 		return error_memory(e);
 	for (size_t i = 0; i < g->dim; i++)
 		out[i] = (float)g->tally.sum[i];
-	return normalise(g, out, g->dim);
+	if (g->tally.features == 0)
+		return 0;
+	return normalise(g, out, g->dim, e) < 0 ? -1 : 1;
 }
 
 ptrdiff_t
@@ -338,10 +340,11 @@ ngrams_sparse(struct ngrams *g, const char *s, size_t n, const uint32_t **index,
 		return error_memory(e);
 	for (size_t i = 0; i < t->n; i++)
 		t->value[i] = (float)t->sum[i];
-	normalise(g, t->value, t->n);
 	*index = t->index;
 	*value = t->value;
-	return (ptrdiff_t)t->n;
+	if (t->features == 0)
+		return 0;
+	return normalise(g, t->value, t->n, e) < 0 ? -1 : (ptrdiff_t)t->n;
 }
 
 size_t

@@ -26,7 +26,9 @@
  * A text with more than NGRAMS_DISTINCT different n-grams is counted in
  * pieces, which are added.
  *
- * Functions return -1 with a sentence when memory is out.  A struct ngrams
+ * Functions return -1 with a sentence: when memory is out, or when all that a
+ * text holds cancels out, which does not happen but in a few dimensions.  A
+ * struct ngrams
  * belongs to one thread and keeps its memory from text to text.
  */
 

@@ -87,6 +87,7 @@ tally_start(struct tally *t, size_t features)
 	use_slots(t, slots);
 	t->failed = 0;
 	t->n = 0;
+	t->features = 0;
 	if (!t->sparse)
 		memset(t->sum, 0, t->dim * sizeof(*t->sum));
 }
@@ -241,6 +242,7 @@ add_sparse(struct tally *t)
 static void
 add_piece(struct tally *t)
 {
+	t->features += t->used;
 	if (!t->sparse)
 		add_dense(t);
 	else if (add_sparse(t) < 0)

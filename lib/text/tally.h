@@ -42,6 +42,7 @@ struct tally {
 	uint32_t *index; /* sparse: [n], increasing */
 	float *value;    /* sparse: room for n, the caller's to use */
 	size_t n, cap;   /* cap: of index, sum and value */
+	size_t features; /* different ones, of each piece */
 	/* The rest is tally.c's own. */
 	uint64_t *slot; /* [slot_cap], of which mask + 1 are in use */
 	uint32_t *list; /* [used] slots that are not free */

@@ -115,3 +115,25 @@ chol_backward(
 		}
 	}
 }
+
+void
+chol_backward_rows(
+    const struct linalg *la, const double *L, size_t n, double *B, size_t m)
+{
+	for (size_t end = n, w; end > 0; end -= w) {
+		const double *D;
+
+		w = end % BLOCK > 0 ? end % BLOCK : BLOCK;
+		D = L + (end - w) * n + (end - w);
+		la->dgemm(B + end - w, n, dmat_rows(B + end, n),
+		    dmat_rows(D + w * n, n), m, w, n - end, -1);
+		for (size_t k = 0; k < m; k++) {
+			double *b = B + k * n + end - w;
+
+			for (size_t c = w; c-- > 0;) {
+				b[c] /= D[c * n + c];
+				la->daxpy(b, -b[c], D + c * n, c);
+			}
+		}
+	}
+}

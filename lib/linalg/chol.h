@@ -27,4 +27,12 @@ void chol_forward(
 void chol_backward(
     const struct linalg *la, const double *L, size_t n, double *B, size_t m);
 
+/*
+ * chol_backward_rows: the same as chol_backward with the right-hand sides as
+ * rows, b = L'^-1 b for each row of B: [m, n], where L is read along its rows:
+ * several times faster for few of them.
+ */
+void chol_backward_rows(
+    const struct linalg *la, const double *L, size_t n, double *B, size_t m);
+
 #endif

@@ -1,0 +1,531 @@
+#include "learn/dataset.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+/* Column blocks from the part's space: {"blocks":[128,64,...]}. */
+static int
+read_blocks(struct feature *f, const char *space, struct error *e)
+{
+	struct json j = { 0 };
+	struct str raw;
+	size_t cap = 0;
+	uint32_t end = 0;
+	int rc;
+
+	if (space == NULL)
+		return 0;
+	rc = json_find_path(space, strlen(space), "blocks", &raw, e);
+	if (rc <= 0)
+		return rc;
+	json_init(&j, raw.s, raw.len);
+	rc = json_array(&j);
+	while (rc == 0 && json_array_next(&j) > 0) {
+		int64_t len;
+
+		if (json_integer(&j, 1, f->dim - end, &len) < 0)
+			break;
+		if (mem_grow(
+			&f->block, &cap, f->blocks + 1, sizeof(*f->block)) < 0)
+			rc = error_memory(e);
+		else
+			f->block[f->blocks++] = end += (uint32_t)len;
+	}
+	if (rc == 0 && (json_end(&j) < 0 || end != f->dim))
+		rc = error_set(e,
+		    "part '%s': its blocks do not add up to %" PRIu32
+		    " columns",
+		    f->name, f->dim);
+	json_free(&j);
+	return rc;
+}
+
+static int
+whole_block(struct feature *f, struct error *e)
+{
+	f->block = mem_array(1, sizeof(*f->block));
+	if (f->block == NULL)
+		return error_memory(e);
+	f->block[0] = f->dim;
+	f->blocks = 1;
+	return 0;
+}
+
+static int
+feature_init(struct feature *f, const struct part *p, struct error *e)
+{
+	f->kind = p->kind;
+	f->dim = p->dim;
+	f->name = mem_strndup(p->name, strlen(p->name));
+	if (f->name == NULL)
+		return error_memory(e);
+	if (p->kind == PART_SEQUENCE)
+		return error_set(e,
+		    "part '%s' is a sequence: pool it to one vector first",
+		    p->name);
+	if (p->kind == PART_SPARSE)
+		return 0;
+	f->active = f->dim;
+	if (read_blocks(f, p->space, e) < 0)
+		return -1;
+	return f->blocks == 0 ? whole_block(f, e) : 0;
+}
+
+int
+dataset_init(struct dataset *ds, const struct schema *s, enum task task,
+    int may_widen, struct error *e)
+{
+	memset(ds, 0, sizeof(*ds));
+	ds->task = task;
+	ds->may_widen = may_widen;
+	/* One more than the stream has, for the indicators. */
+	ds->feature = mem_array(s->n + 1, sizeof(*ds->feature));
+	if (ds->feature == NULL)
+		return error_memory(e);
+	ds->parts = ds->features = s->n;
+	for (size_t p = 0; p < s->n; p++)
+		if (feature_init(&ds->feature[p], &s->parts[p], e) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+feature_free(struct feature *f)
+{
+	free(f->name);
+	free(f->mask);
+	free(f->x);
+	free(f->shift);
+	free(f->factor);
+	free(f->live);
+	free(f->block);
+	free(f->start);
+	free(f->count);
+	free(f->index);
+	free(f->value);
+	free(f->column);
+	free(f->idf);
+	free(f->inverse);
+}
+
+void
+dataset_free(struct dataset *ds)
+{
+	for (size_t p = 0; ds->feature != NULL && p < ds->features; p++)
+		feature_free(&ds->feature[p]);
+	free(ds->feature);
+	intern_free(&ds->id);
+	intern_free(&ds->label);
+	free(ds->id_hash);
+	free(ds->group_hash);
+	free(ds->weight);
+	free(ds->of);
+	free(ds->of_end);
+	free(ds->target);
+	free(ds->y_class);
+	free(ds->y);
+	free(ds->fold_first);
+	memset(ds, 0, sizeof(*ds));
+}
+
+/* ---- taking records ---- */
+
+static int
+all_finite(const float *x, size_t n)
+{
+	float t = 0;
+
+	/* 0 * x is 0 for every finite x and NaN for the others. */
+	for (size_t i = 0; i < n; i++)
+		t += 0 * x[i];
+	return t == 0;
+}
+
+/* Whether record i may be learnt from. */
+static enum dataset_taken
+look(const struct dataset *ds, const struct batch *b, size_t i)
+{
+	size_t present = 0;
+
+	if (!isfinite(b->weight[i]) || b->weight[i] < 0)
+		return DATASET_NOT_FINITE;
+	if ((float)b->weight[i] == 0)
+		return DATASET_NO_WEIGHT;
+	for (size_t p = 0; p < ds->parts; p++) {
+		const struct part_column *c = &b->parts[p];
+		const struct feature *f = &ds->feature[p];
+		size_t first, n;
+
+		if (!c->mask[i])
+			continue;
+		present++;
+		if (f->kind == PART_DENSE) {
+			if (!all_finite(c->dense + i * f->dim, f->dim))
+				return DATASET_NOT_FINITE;
+			continue;
+		}
+		n = batch_range(c->end, i, &first);
+		if (!all_finite(c->value + first, n))
+			return DATASET_NOT_FINITE;
+	}
+	return present > 0 ? DATASET_TAKEN : DATASET_NO_PART;
+}
+
+static int
+take_sparse(
+    struct feature *f, size_t row, const struct part_column *c, size_t i)
+{
+	size_t first = 0, n = c->mask[i] ? batch_range(c->end, i, &first) : 0;
+
+	if (mem_grow(&f->start, &f->start_cap, row + 1, sizeof(*f->start)) <
+		0 ||
+	    mem_grow(&f->count, &f->count_cap, row + 1, sizeof(*f->count)) <
+		0 ||
+	    mem_grow(&f->index, &f->index_cap, f->pairs + n,
+		sizeof(*f->index)) < 0 ||
+	    mem_grow(
+		&f->value, &f->value_cap, f->pairs + n, sizeof(*f->value)) < 0)
+		return -1;
+	f->start[row] = f->pairs;
+	f->count[row] = (uint32_t)n;
+	if (n > 0) {
+		memcpy(f->index + f->pairs, c->index + first,
+		    n * sizeof(*f->index));
+		memcpy(f->value + f->pairs, c->value + first,
+		    n * sizeof(*f->value));
+	}
+	f->pairs += n;
+	return 0;
+}
+
+static int
+take_part(struct feature *f, size_t row, const struct part_column *c, size_t i)
+{
+	size_t D = f->dim;
+
+	if (mem_grow(&f->mask, &f->mask_cap, row + 1, 1) < 0)
+		return -1;
+	f->mask[row] = c->mask[i] != 0;
+	if (f->kind == PART_SPARSE)
+		return take_sparse(f, row, c, i);
+	if (mem_grow(&f->x, &f->x_cap, row + 1, D * sizeof(float)) < 0)
+		return -1;
+	if (f->mask[row])
+		memcpy(f->x + row * D, c->dense + i * D, D * sizeof(float));
+	else
+		memset(f->x + row * D, 0, D * sizeof(float));
+	return 0;
+}
+
+/* The labels as numbers, each once. */
+static int
+take_labels(struct dataset *ds, const struct str *labels, size_t n)
+{
+	size_t from = ds->of_n;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t number;
+		size_t k = from;
+
+		if (intern_add(
+			&ds->label, labels[i].s, labels[i].len, &number) < 0 ||
+		    mem_grow(&ds->of, &ds->of_cap, ds->of_n + 1,
+			sizeof(*ds->of)) < 0)
+			return -1;
+		while (k < ds->of_n && ds->of[k] != number)
+			k++;
+		if (k == ds->of_n)
+			ds->of[ds->of_n++] = number;
+	}
+	if (mem_grow(
+		&ds->of_end, &ds->end_cap, ds->n + 1, sizeof(*ds->of_end)) < 0)
+		return -1;
+	ds->of_end[ds->n] = ds->of_n;
+	return 0;
+}
+
+uint64_t
+dataset_hash_id(struct str id)
+{
+	return hash_bytes(id.s, id.len, 0);
+}
+
+/* Another seed, so that no group is ever taken for an id. */
+uint64_t
+dataset_hash_group(struct str group)
+{
+	return hash_bytes(group.s, group.len, 1);
+}
+
+static int
+take_columns(struct dataset *ds, const struct batch *b, size_t i, double target)
+{
+	struct str id = strs_get(&b->id, i), group = strs_get(&b->group, i);
+	size_t row = ds->n;
+
+	if (mem_grow(&ds->id_hash, &ds->id_cap, row + 1, sizeof(*ds->id_hash)) <
+		0 ||
+	    mem_grow(&ds->group_hash, &ds->group_cap, row + 1,
+		sizeof(*ds->group_hash)) < 0 ||
+	    mem_grow(&ds->weight, &ds->weight_cap, row + 1,
+		sizeof(*ds->weight)) < 0 ||
+	    mem_grow(
+		&ds->target, &ds->target_cap, row + 1, sizeof(*ds->target)) < 0)
+		return -1;
+	ds->id_hash[row] = dataset_hash_id(id);
+	ds->group_hash[row] = ds->id_hash[row];
+	if (group.len > 0) {
+		ds->group_hash[row] = dataset_hash_group(group);
+		ds->grouped = 1;
+	}
+	ds->weight[row] = (float)b->weight[i];
+	ds->target[row] = target;
+	return 0;
+}
+
+int
+dataset_add(struct dataset *ds, const struct batch *b, size_t i,
+    const struct str *labels, size_t nlabels, int known, double target,
+    enum dataset_taken *taken, struct error *e)
+{
+	struct str id = strs_get(&b->id, i);
+	uint32_t number;
+	int rc = intern_add(&ds->id, id.s, id.len, &number);
+
+	if (rc < 0)
+		return error_memory(e);
+	if (rc == 0)
+		return error_set(e, "id '%.*s' came before", (int)id.len, id.s);
+	*taken = look(ds, b, i);
+	if (*taken == DATASET_TAKEN &&
+	    (!known || (ds->task == TASK_REGRESS && !isfinite(target)) ||
+		(ds->task == TASK_CLASS && nlabels == 0)))
+		*taken = DATASET_NO_LABEL;
+	if (*taken != DATASET_TAKEN)
+		return 0;
+	if (take_columns(ds, b, i, target) < 0 ||
+	    take_labels(ds, labels, nlabels) < 0)
+		return error_memory(e);
+	for (size_t p = 0; p < ds->parts; p++)
+		if (take_part(&ds->feature[p], ds->n, &b->parts[p], i) < 0)
+			return error_memory(e);
+	ds->n++;
+	return 0;
+}
+
+/* ---- finishing ---- */
+
+static int
+by_u32(const void *a, const void *b)
+{
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+/* Only columns that occur carry weights: number them in order. */
+static int
+number_columns(struct feature *f, size_t n, struct error *e)
+{
+	size_t distinct = 0;
+
+	f->column = mem_array(f->pairs, sizeof(*f->column));
+	f->inverse = mem_array(n, sizeof(*f->inverse));
+	if (f->column == NULL || f->inverse == NULL)
+		return error_memory(e);
+	if (f->pairs > 0)
+		memcpy(f->column, f->index, f->pairs * sizeof(*f->column));
+	qsort(f->column, f->pairs, sizeof(*f->column), by_u32);
+	for (size_t k = 0; k < f->pairs; k++)
+		if (k == 0 || f->column[k] != f->column[k - 1])
+			f->column[distinct++] = f->column[k];
+	f->active = distinct;
+	for (size_t k = 0; k < f->pairs; k++) {
+		const uint32_t *at = bsearch(&f->index[k], f->column, distinct,
+		    sizeof(*f->column), by_u32);
+
+		f->index[k] = (uint32_t)(at - f->column);
+	}
+	f->idf = mem_array(distinct, sizeof(*f->idf));
+	return f->idf == NULL ? error_memory(e) : 0;
+}
+
+static int
+dense_scaling(struct feature *f, struct error *e)
+{
+	f->shift = mem_array(f->dim, sizeof(*f->shift));
+	f->factor = mem_array(f->dim, sizeof(*f->factor));
+	f->live = mem_array(f->dim, 1);
+	if (f->shift == NULL || f->factor == NULL || f->live == NULL)
+		return error_memory(e);
+	for (size_t j = 0; j < f->dim; j++)
+		f->factor[j] = 1;
+	return 0;
+}
+
+int
+feature_mixed(const struct feature *f, size_t n)
+{
+	size_t present = 0;
+
+	for (size_t i = 0; i < n; i++)
+		present += f->mask[i];
+	return present > 0 && present < n;
+}
+
+/*
+ * An intercept for the records that lack a part: a dense feature with one
+ * column for each such part, 1 where it is missing.
+ */
+static int
+add_indicators(struct dataset *ds, struct error *e)
+{
+	struct feature *f = &ds->feature[ds->parts];
+	size_t some = 0, k = 0;
+
+	for (size_t p = 0; p < ds->parts; p++)
+		some += (size_t)feature_mixed(&ds->feature[p], ds->n);
+	if (some == 0)
+		return 0;
+	ds->features = ds->parts + 1;
+	f->kind = PART_DENSE;
+	f->dim = (uint32_t)some;
+	f->active = some;
+	f->fixed = 1;
+	f->name = mem_strndup("missing", 7);
+	f->mask = mem_array(ds->n, 1);
+	f->x = mem_array(ds->n, some * sizeof(*f->x));
+	if (f->name == NULL || f->mask == NULL || f->x == NULL ||
+	    whole_block(f, e) < 0)
+		return error_memory(e);
+	memset(f->mask, 1, ds->n);
+	for (size_t p = 0; p < ds->parts; p++) {
+		if (!feature_mixed(&ds->feature[p], ds->n))
+			continue;
+		for (size_t i = 0; i < ds->n; i++)
+			f->x[i * some + k] = !ds->feature[p].mask[i];
+		k++;
+	}
+	return 0;
+}
+
+static int
+finish_labels(struct dataset *ds, struct error *e)
+{
+	uint32_t *order = mem_array(ds->label.names.n, sizeof(*order));
+	size_t most = 0;
+
+	if (order == NULL || intern_sort(&ds->label, order) < 0) {
+		free(order);
+		return error_memory(e);
+	}
+	for (size_t k = 0; k < ds->of_n; k++)
+		ds->of[k] = order[ds->of[k]];
+	free(order);
+	for (size_t i = 0, first; i < ds->n; i++) {
+		size_t n = batch_range(ds->of_end, i, &first);
+
+		if (n > most)
+			most = n;
+	}
+	if (most > 1 && ds->task == TASK_CLASS && !ds->may_widen)
+		return error_set(
+		    e, "some record has %zu labels: that is multilabel", most);
+	if (most > 1)
+		ds->task = TASK_MULTILABEL;
+	ds->C = ds->label.names.n;
+	if (ds->C == 0)
+		return error_set(e, "no record has a label");
+	if (ds->C == 1 && ds->task == TASK_CLASS) {
+		struct str only = intern_get(&ds->label, 0);
+
+		return error_set(e,
+		    "only one class, '%.*s': there is nothing to tell apart",
+		    (int)only.len, only.s);
+	}
+	if (ds->task == TASK_MULTILABEL)
+		return 0;
+	ds->y_class = mem_array(ds->n, sizeof(*ds->y_class));
+	if (ds->y_class == NULL)
+		return error_memory(e);
+	return 0;
+}
+
+/* Targets are learnt with mean 0 and variance 1, so that the penalty means
+ * the same in every unit. */
+static int
+finish_targets(struct dataset *ds, struct error *e)
+{
+	double sum = 0, sq = 0;
+
+	for (size_t i = 0; i < ds->n; i++)
+		sum += ds->target[i];
+	ds->y_mean = sum / (double)ds->n;
+	for (size_t i = 0; i < ds->n; i++) {
+		double t = ds->target[i] - ds->y_mean;
+
+		sq += t * t;
+	}
+	ds->y_scale = sqrt(sq / (double)ds->n);
+	if (!isfinite(ds->y_scale) || !(ds->y_scale > 1e-12 * fabs(ds->y_mean)))
+		return error_set(e, "all targets are equal");
+	return 0;
+}
+
+/* After the records have their order: the truth as the losses read it. */
+static int
+fill_truth(struct dataset *ds, struct error *e)
+{
+	if (ds->task == TASK_CLASS) {
+		for (size_t i = 0, first; i < ds->n; i++)
+			if (batch_range(ds->of_end, i, &first) > 0)
+				ds->y_class[i] = ds->of[first];
+		return 0;
+	}
+	ds->y = mem_array(ds->n, ds->C * sizeof(*ds->y));
+	if (ds->y == NULL)
+		return error_memory(e);
+	for (size_t i = 0, first; i < ds->n; i++) {
+		size_t n = batch_range(ds->of_end, i, &first);
+
+		if (ds->task == TASK_REGRESS)
+			ds->y[i] =
+			    (float)((ds->target[i] - ds->y_mean) / ds->y_scale);
+		else
+			for (size_t k = 0; k < n; k++)
+				ds->y[i * ds->C + ds->of[first + k]] = 1;
+	}
+	return 0;
+}
+
+int
+dataset_finish(struct dataset *ds, size_t folds, uint64_t seed, struct error *e)
+{
+	if (ds->n == 0)
+		return error_set(e, "no records");
+	intern_free(&ds->id);
+	ds->C = 1;
+	if (ds->task != TASK_REGRESS && finish_labels(ds, e) < 0)
+		return -1;
+	if (add_indicators(ds, e) < 0)
+		return -1;
+	for (size_t p = 0; p < ds->features; p++) {
+		struct feature *f = &ds->feature[p];
+
+		if ((f->kind == PART_SPARSE ? number_columns(f, ds->n, e)
+					    : dense_scaling(f, e)) < 0)
+			return -1;
+	}
+	if (dataset_fold(ds, folds, seed, e) < 0)
+		return -1;
+	if (ds->task == TASK_REGRESS && finish_targets(ds, e) < 0)
+		return -1;
+	return fill_truth(ds, e);
+}

@@ -1,0 +1,54 @@
+#ifndef LEARN_LBFGS_H
+#define LEARN_LBFGS_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "linalg/linalg.h"
+
+/*
+ * L-BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4) for
+ * smooth convex functions, in an inner product of the problem's own and with
+ * its preconditioner in place of the scaled identity.  float32 vectors, sums
+ * and function values in double, every sum in one order: the same bytes
+ * everywhere.
+ */
+
+enum { LBFGS_PAIRS = 6 };
+
+struct lbfgs_problem {
+	size_t n; /* floats of a vector */
+	void *ctx;
+
+	/* The function at x: [n]; its gradient, as the inner product sees
+	 * it, goes to g: [n]. */
+	double (*eval)(void *ctx, const float *x, float *g);
+
+	/* z = P g, with P near the inverse of the second derivative. */
+	void (*precondition)(void *ctx, const float *g, float *z);
+
+	double (*dot)(void *ctx, const float *u, const float *v);
+};
+
+struct lbfgs_result {
+	double value;
+	double gradient; /* its norm */
+	int evaluations;
+	int converged; /* the norm fell to the bound */
+};
+
+/*
+ * lbfgs(p, x, bound, max, r): move x: [n] towards the minimum until the norm
+ * of the gradient is at most ${bound}, ${max} evaluations are done, or
+ * float32 allows no further descent.  0; -1 when memory is out or the value
+ * at x is not finite ("diverged").
+ */
+int lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
+    double bound, int max, struct lbfgs_result *r, struct error *e);
+
+/* lbfgs_dot: u.v of n floats, LANE ORDER in blocks of 4,096 that are added in
+ * double: for problems in plain coordinates. */
+double lbfgs_dot(
+    const struct linalg *la, const float *u, const float *v, size_t n);
+
+#endif

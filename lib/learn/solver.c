@@ -1,0 +1,216 @@
+#include "learn/solver.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/solver_impl.h"
+#include "linalg/mathd.h"
+
+enum { MOST_EVALUATIONS = 500 };
+
+/* A preconditioner made for one lambda serves others this near. */
+static const double NEAR = 4;
+
+static int
+choose(enum solver_way way, const struct solver *s)
+{
+	if (way != SOLVER_AUTO)
+		return way == SOLVER_DUAL;
+	return s->n <= SOLVER_MAX_GRAM && s->n < s->columns;
+}
+
+struct solver *
+solver_new(enum solver_way way, const struct linalg *la, struct pool *pool,
+    const struct dataset *ds, const struct rows *train, const struct rows *test,
+    struct error *e)
+{
+	struct solver *s = mem_array(1, sizeof(*s));
+
+	if (s == NULL) {
+		error_memory(e);
+		return NULL;
+	}
+	s->la = la;
+	s->pool = pool;
+	s->ds = ds;
+	s->train = *train;
+	if (test != NULL)
+		s->test = *test;
+	s->n = rows_count(&s->train);
+	s->m = rows_count(&s->test);
+	s->C = ds->C;
+	s->columns = dataset_columns(ds);
+	s->pieces = mem_array(s->n / PIECE + 3, sizeof(*s->pieces));
+	s->piece_loss = mem_array(s->n / PIECE + 3, sizeof(*s->piece_loss));
+	s->weight = mem_array(ds->features, sizeof(*s->weight));
+	if (s->pieces == NULL || s->piece_loss == NULL || s->weight == NULL) {
+		error_memory(e);
+		solver_free(s);
+		return NULL;
+	}
+	s->npieces = pieces_of(&s->train, s->pieces);
+	s->dual = choose(way, s);
+	if ((s->dual ? dual_new(s, e) : primal_new(s, e)) < 0) {
+		solver_free(s);
+		return NULL;
+	}
+	s->x = mem_aligned(s->size, sizeof(*s->x));
+	if (s->x == NULL) {
+		error_memory(e);
+		solver_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+solver_free(struct solver *s)
+{
+	int threads;
+
+	if (s == NULL)
+		return;
+	threads = s->pool != NULL ? pool_threads(s->pool) : 1;
+	for (int t = 0; s->scratch != NULL && t < threads; t++)
+		free(s->scratch[t]);
+	kernels_free(&s->kernels);
+	free(s->pieces);
+	free(s->piece_loss);
+	free(s->weight);
+	free(s->x);
+	free(s->K);
+	free(s->mean);
+	free(s->L);
+	free(s->rhs);
+	free(s->offset);
+	free(s->gram);
+	free(s->diagonal);
+	free(s->V);
+	free(s->partial);
+	free(s->scratch);
+	free(s);
+}
+
+int
+solver_is_dual(const struct solver *s)
+{
+	return s->dual;
+}
+
+int
+solver_weigh(struct solver *s, const double *weight, struct error *e)
+{
+	memcpy(s->weight, weight, s->ds->features * sizeof(*weight));
+	s->factored = 0;
+	return s->dual ? dual_weigh(s, e) : primal_weigh(s, e);
+}
+
+/*
+ * The intercepts that fit best alone, classes smoothed by half a record, and
+ * the curvature there.
+ */
+static void
+intercepts(struct solver *s, float *b)
+{
+	const struct truth *t = &s->truth;
+	double S = 0, h = 0;
+
+	for (size_t c = 0; c < s->C; c++) {
+		double sum = 0, p;
+
+		S = 0;
+		for (size_t k = 0; k < s->npieces; k++)
+			for (size_t i = 0; i < s->pieces[k].count; i++) {
+				size_t r = s->pieces[k].row + i;
+				double w = (double)t->weight[r];
+
+				S += w;
+				if (t->task == TASK_CLASS)
+					sum += t->label[r] == c ? w : 0;
+				else
+					sum += w * (double)t->y[r * s->C + c];
+			}
+		if (t->task == TASK_REGRESS) {
+			b[c] = (float)(sum / S);
+			h += 1;
+			continue;
+		}
+		p = t->task == TASK_CLASS
+			? (sum + 0.5) / (S + 0.5 * (double)s->C)
+			: (sum + 0.5) / (S + 1);
+		b[c] = (float)(t->task == TASK_CLASS
+				   ? mathd_log(p)
+				   : mathd_log(p) - mathd_log1p(-p));
+		h += p * (1 - p);
+	}
+	s->S = S;
+	s->h = h / (double)s->C;
+}
+
+int
+solver_truth(struct solver *s, const struct truth *t, struct error *e)
+{
+	float *g = mem_aligned(s->size, sizeof(*g));
+	double sq;
+
+	if (g == NULL)
+		return error_memory(e);
+	s->truth = *t;
+	s->factored = 0;
+	s->lambda = 0;
+	memset(s->x, 0, s->size * sizeof(*s->x));
+	intercepts(s, s->x + s->size - s->C);
+	if (!(s->S > 0)) {
+		free(g);
+		return error_set(e, "the weights of the records are all zero");
+	}
+	if (!s->dual && primal_gram(s, e) < 0) {
+		free(g);
+		return -1;
+	}
+	if (s->dual) {
+		dual_eval(s, s->x, g);
+		sq = dual_dot(s, g, g);
+	} else {
+		primal_eval(s, s->x, g);
+		sq = primal_dot(s, g, g);
+	}
+	s->reference = sqrt(sq);
+	free(g);
+	return 0;
+}
+
+int
+solver_fit(struct solver *s, double lambda, double tolerance,
+    struct lbfgs_result *r, struct error *e)
+{
+	struct lbfgs_problem p = { .n = s->size, .ctx = s };
+
+	p.eval = s->dual ? dual_eval : primal_eval;
+	p.precondition = s->dual ? dual_precondition : primal_precondition;
+	p.dot = s->dual ? dual_dot : primal_dot;
+	s->lambda = lambda;
+	if (s->factored == 0 || s->truth.task == TASK_REGRESS ||
+	    s->factored > NEAR * lambda || s->factored < lambda / NEAR) {
+		s->factored = lambda;
+		if ((s->dual ? dual_factor(s, e) : primal_factor(s, e)) < 0) {
+			s->factored = 0;
+			return -1;
+		}
+	}
+	return lbfgs(
+	    s->la, &p, s->x, tolerance * s->reference, MOST_EVALUATIONS, r, e);
+}
+
+int
+solver_scores(struct solver *s, float *F, struct error *e)
+{
+	return s->dual ? dual_scores(s, F, e) : primal_scores(s, F, e);
+}
+
+int
+solver_model(struct solver *s, float *W, float *b, struct error *e)
+{
+	return s->dual ? dual_model(s, W, b, e) : primal_model(s, W, b, e);
+}

@@ -1,0 +1,252 @@
+#include "learn/answers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/json.h"
+
+size_t
+answer_best(const float *P, size_t C)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < C; c++)
+		if (P[c] > P[best])
+			best = c;
+	return best;
+}
+
+static int
+put_key(struct buf *b, const char *key)
+{
+	return buf_printf(b, ",\"%s\":", key);
+}
+
+static int
+put_str(struct buf *b, struct str s)
+{
+	return json_put_string(b, s.s, s.len);
+}
+
+static int
+said(const struct answer *a, size_t c)
+{
+	return (double)a->P[c] >= a->predictor->threshold;
+}
+
+static int
+put_label(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t best;
+	int some = 0;
+
+	switch (p->task) {
+	case TASK_CLASS:
+		if (a->P == NULL)
+			return buf_puts(b, ",\"label\":null");
+		best = answer_best(a->P, p->C);
+		return put_key(b, "label") < 0 ||
+			       put_str(b, strs_get(&p->classes, best)) < 0 ||
+			       put_key(b, "p") < 0 ||
+			       json_put_float(b, a->P[best]) < 0
+			   ? -1
+			   : 0;
+	case TASK_MULTILABEL:
+		if (a->P == NULL)
+			return buf_puts(b, ",\"labels\":null");
+		if (buf_puts(b, ",\"labels\":[") < 0)
+			return -1;
+		for (size_t c = 0; c < p->C; c++)
+			if (said(a, c) &&
+			    ((some++ > 0 && buf_putc(b, ',') < 0) ||
+				put_str(b, strs_get(&p->classes, c)) < 0))
+				return -1;
+		return buf_putc(b, ']');
+	default:
+		if (a->P == NULL)
+			return buf_puts(b, ",\"value\":null");
+		return put_key(b, "value") < 0 || json_put_float(b, a->P[0]) < 0
+			   ? -1
+			   : 0;
+	}
+}
+
+static int
+put_truth(struct buf *b, const struct answer *a)
+{
+	enum task task = a->predictor->task;
+	size_t first, n = batch_range(a->batch->label_end, a->record, &first);
+	double target = a->batch->target[a->record];
+
+	if (task == TASK_REGRESS && n == 0 && isfinite(target))
+		return put_key(b, "truth") < 0 || json_put_double(b, target) < 0
+			   ? -1
+			   : 0;
+	if (n == 0)
+		return 0;
+	if (put_key(b, "truth") < 0)
+		return -1;
+	if (task != TASK_MULTILABEL && n == 1)
+		return put_str(b, strs_get(&a->batch->label, first));
+	if (buf_putc(b, '[') < 0)
+		return -1;
+	for (size_t k = 0; k < n; k++)
+		if ((k > 0 && buf_putc(b, ',') < 0) ||
+		    put_str(b, strs_get(&a->batch->label, first + k)) < 0)
+			return -1;
+	return buf_putc(b, ']');
+}
+
+static int
+put_prob(struct buf *b, const struct answer *a, size_t c, int comma)
+{
+	if ((comma && buf_putc(b, ',') < 0) ||
+	    put_str(b, strs_get(&a->predictor->classes, c)) < 0 ||
+	    buf_putc(b, ':') < 0)
+		return -1;
+	return json_put_float(b, a->P[c]);
+}
+
+/* The classes after the one at (p, c) in falling order of probability, then
+ * in their own: the next is the highest that is lower. */
+static size_t
+next_best(const float *P, size_t C, float p, size_t c)
+{
+	size_t best = C;
+
+	for (size_t i = 0; i < C; i++) {
+		if (P[i] > p || (P[i] == p && i <= c))
+			continue;
+		if (best == C || P[i] > P[best])
+			best = i;
+	}
+	return best;
+}
+
+static int
+put_probs(struct buf *b, const struct answer *a)
+{
+	size_t C = a->predictor->C, c;
+
+	if (a->P == NULL || a->predictor->task == TASK_REGRESS)
+		return 0;
+	if (buf_puts(b, ",\"probs\":{") < 0)
+		return -1;
+	if (a->most == 0 || a->most >= C) {
+		for (c = 0; c < C; c++)
+			if (put_prob(b, a, c, c > 0) < 0)
+				return -1;
+		return buf_putc(b, '}');
+	}
+	c = answer_best(a->P, C);
+	for (size_t k = 0; k < a->most && c < C; k++) {
+		if (put_prob(b, a, c, k > 0) < 0)
+			return -1;
+		c = next_best(a->P, C, a->P[c], c);
+	}
+	return buf_putc(b, '}');
+}
+
+static int
+knows(const struct answer *a)
+{
+	return predictor_knows(a->predictor, strs_get(&a->batch->id, a->record),
+	    strs_get(&a->batch->group, a->record));
+}
+
+int
+answer_jsonl(struct buf *out, const struct answer *a)
+{
+	struct str group = strs_get(&a->batch->group, a->record);
+
+	if (buf_puts(out, "{\"id\":") < 0 ||
+	    put_str(out, strs_get(&a->batch->id, a->record)) < 0 ||
+	    put_label(out, a) < 0 || put_truth(out, a) < 0)
+		return -1;
+	if (group.len > 0 &&
+	    (put_key(out, "group") < 0 || put_str(out, group) < 0))
+		return -1;
+	if (knows(a) && buf_puts(out, ",\"train\":true") < 0)
+		return -1;
+	if (put_probs(out, a) < 0)
+		return -1;
+	if (a->P == NULL &&
+	    (put_key(out, "error") < 0 ||
+		json_put_string(out, a->error, strlen(a->error)) < 0))
+		return -1;
+	return buf_puts(out, "}\n");
+}
+
+int
+answer_tsv_header(struct buf *out)
+{
+	return buf_puts(out, "id\tprediction\tp\ttruth\terror\n");
+}
+
+static int
+put_field(struct buf *out, struct str s)
+{
+	return csv_put_field(out, CSV_TAB, s.s, s.len);
+}
+
+/* Labels joined by commas. */
+static int
+put_joined(struct buf *out, const struct strs *c, size_t first, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if ((k > 0 && buf_putc(out, ',') < 0) ||
+		    put_field(out, strs_get(c, first + k)) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+put_said(struct buf *out, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t best;
+	int some = 0;
+
+	if (a->P == NULL)
+		return buf_putc(out, '\t');
+	if (p->task == TASK_REGRESS)
+		return json_put_float(out, a->P[0]) < 0 ? -1
+							: buf_putc(out, '\t');
+	if (p->task == TASK_CLASS) {
+		best = answer_best(a->P, p->C);
+		return put_field(out, strs_get(&p->classes, best)) < 0 ||
+			       buf_putc(out, '\t') < 0
+			   ? -1
+			   : json_put_float(out, a->P[best]);
+	}
+	for (size_t c = 0; c < p->C; c++)
+		if (said(a, c) &&
+		    ((some++ > 0 && buf_putc(out, ',') < 0) ||
+			put_field(out, strs_get(&p->classes, c)) < 0))
+			return -1;
+	return buf_putc(out, '\t');
+}
+
+int
+answer_tsv(struct buf *out, const struct answer *a)
+{
+	const struct batch *b = a->batch;
+	size_t first, n = batch_range(b->label_end, a->record, &first);
+	double target = b->target[a->record];
+
+	if (put_field(out, strs_get(&b->id, a->record)) < 0 ||
+	    buf_putc(out, '\t') < 0 || put_said(out, a) < 0 ||
+	    buf_putc(out, '\t') < 0)
+		return -1;
+	if (n == 0 && isfinite(target) && json_put_double(out, target) < 0)
+		return -1;
+	if (put_joined(out, &b->label, first, n) < 0 || buf_putc(out, '\t') < 0)
+		return -1;
+	if (a->P == NULL &&
+	    csv_put_field(out, CSV_TAB, a->error, strlen(a->error)) < 0)
+		return -1;
+	return buf_putc(out, '\n');
+}

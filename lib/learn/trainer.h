@@ -1,0 +1,50 @@
+#ifndef LEARN_TRAINER_H
+#define LEARN_TRAINER_H
+
+#include "learn/predictor.h"
+#include "learn/search.h"
+
+/*
+ * From a dataset to a predictor: search by cross-validation or take what is
+ * given, fit on all records, calibrate, and write down what was done.
+ */
+
+struct trainer {
+	struct search_options search;
+	int cross_validate; /* else everything must be given or defaults */
+	double tolerance;   /* of the last fit */
+	uint64_t seed;      /* for the report: what dataset_finish got */
+
+	/* Set by trainer_run. */
+	struct search tried; /* nothing in it without cross-validation */
+	struct search_trial choice;
+	double *weight; /* [features] choice.part_weight */
+	struct lbfgs_result fit;
+	int dual;
+	size_t groups;
+	struct predictor predictor; /* its arrays are those below */
+	float *W, *b, *missing;
+	uint64_t *ids, *group_ids;
+};
+
+/* Without cross-validation: the penalty of scikit-learn's C = 1 on 1,000
+ * records. */
+#define TRAINER_LAMBDA 1e-3
+
+/* Tolerance of the fits in the folds: what follows no longer changes who is
+ * right. */
+#define TRAINER_SEARCH_TOLERANCE 2e-3
+
+/*
+ * trainer_run(t, ds, schema): ${schema} is the stream's that the dataset was
+ * made from.  Afterwards t->predictor can be saved and used while t and ds
+ * live.  0, or -1 with a sentence; trainer_free takes any state.
+ */
+int trainer_run(struct trainer *t, const struct linalg *la, struct pool *pool,
+    struct dataset *ds, const struct schema *schema, struct error *e);
+void trainer_free(struct trainer *t);
+
+/* class_weight_name: "none", "sqrt", "balanced" or "auto". */
+const char *class_weight_name(enum class_weight kind);
+
+#endif

@@ -1,0 +1,489 @@
+/* train: learn classes, labels or numbers from vectors. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/message.h"
+#include "base/num.h"
+#include "base/options.h"
+#include "base/pool.h"
+#include "learn/labels.h"
+#include "learn/trainer.h"
+#include "vec/input.h"
+
+enum {
+	KEY_HEADER = 256,
+	KEY_TASK,
+	KEY_CV,
+	KEY_LAMBDA,
+	KEY_WEIGHT,
+	KEY_CLASS_WEIGHT,
+	KEY_TOLERANCE,
+	KEY_MAX_ERRORS,
+	KEY_PROGRESS
+};
+
+static const struct option_row rows[] = {
+	{ 'o', "output", "FILE", "write the model to FILE (required)" },
+	{ 'l', "labels", "FILE",
+	    "labels as TSV, id and labels (those in the stream)" },
+	{ KEY_HEADER, "header", NULL, "FILE's first line is a header" },
+	{ KEY_TASK, "task", "TASK",
+	    "class|multilabel|regress (class, or multilabel where a record "
+	    "has several labels)" },
+	{ KEY_CV, "cv", "K|off", "folds of the cross-validation (5)" },
+	{ KEY_LAMBDA, "lambda", "X",
+	    "penalty (chosen by cross-validation; 1e-3 with --cv off)" },
+	{ KEY_WEIGHT, "weight", "PART=X",
+	    "weight of a part (chosen); may be given again" },
+	{ KEY_CLASS_WEIGHT, "class-weight", "HOW",
+	    "none|sqrt|balanced|auto: how much rare classes count (auto)" },
+	{ KEY_TOLERANCE, "tolerance", "X",
+	    "stop when the gradient has fallen to this share (1e-4)" },
+	{ 's', "seed", "SEED", "salt of the folds (0)" },
+	{ 'j', "threads", "N", "workers (all processors)" },
+	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
+	    "end with 0 for up to so many records in error (0)" },
+	{ KEY_PROGRESS, "progress", "WHEN", "auto|never|json (auto)" },
+	OPTIONS_COMMON,
+	{ 0 },
+};
+
+static const struct command self = { "train", "[options] -o FILE [FILE ...]",
+	"Learn to predict labels or numbers from vectors.", rows };
+
+/* One --weight. */
+struct given {
+	const char *part;
+	size_t len;
+	double weight;
+};
+
+struct settings {
+	const char *output, *labels;
+	int header;
+	int task;   /* 0: automatic; 1 + enum task */
+	long folds; /* 0: no cross-validation */
+	double lambda;
+	struct given *weights; /* [nweights] */
+	size_t nweights;
+	enum class_weight class_weight;
+	double tolerance;
+	uint64_t seed;
+	long threads;
+	struct tolerance errors;
+	enum progress_mode progress;
+	int quiet, verbose;
+};
+
+/* What became of the records. */
+struct counts {
+	uint64_t records, errors, no_label, no_part, no_weight, not_finite;
+	char first_bad[VEC_MAX_ID + 1]; /* id of the first non-finite one */
+};
+
+static void
+add_weight(struct settings *set, const struct options *o)
+{
+	const char *eq = strrchr(o->arg, '=');
+	struct given *w;
+	double x;
+
+	if (eq == NULL || eq == o->arg ||
+	    num_parse_double(eq + 1, 0, 1e6, &x) < 0)
+		usage_error("%s: '%s' is not PART=X with X from 0 to 1e6",
+		    o->shown, o->arg);
+	w = realloc(set->weights, (set->nweights + 1) * sizeof(*w));
+	if (w == NULL)
+		die("out of memory");
+	set->weights = w;
+	w[set->nweights++] = (struct given){ o->arg, (size_t)(eq - o->arg), x };
+}
+
+static void
+take_option(struct settings *set, const struct options *o, int key)
+{
+	switch (key) {
+	case 'o':
+		set->output = o->arg;
+		break;
+	case 'l':
+		set->labels = o->arg;
+		break;
+	case KEY_HEADER:
+		set->header = 1;
+		break;
+	case KEY_TASK:
+		set->task = 1 + options_choice(o, "class|multilabel|regress");
+		break;
+	case KEY_CV:
+		set->folds =
+		    strcmp(o->arg, "off") == 0 ? 0 : options_long(o, 2, 100);
+		break;
+	case KEY_LAMBDA:
+		set->lambda = options_double(o, 1e-10, 1e6);
+		break;
+	case KEY_WEIGHT:
+		add_weight(set, o);
+		break;
+	case KEY_CLASS_WEIGHT:
+		set->class_weight = (enum class_weight)options_choice(
+		    o, "none|sqrt|balanced|auto");
+		break;
+	case KEY_TOLERANCE:
+		set->tolerance = options_double(o, 1e-7, 0.1);
+		break;
+	case 's':
+		set->seed = options_u64(o, 0, UINT64_MAX);
+		break;
+	case 'j':
+		set->threads = options_long(o, 1, POOL_MAX);
+		break;
+	case KEY_MAX_ERRORS:
+		set->errors = options_tolerance(o);
+		break;
+	case KEY_PROGRESS:
+		set->progress =
+		    (enum progress_mode)options_choice(o, "auto|never|json");
+		break;
+	case 'q':
+		set->quiet = 1;
+		break;
+	case 'v':
+		set->verbose = 1;
+		break;
+	}
+}
+
+/* ---- reading ---- */
+
+/* The number that record i is to get: from the stream, or from its label. */
+static int
+target_of(const struct batch *b, size_t i, const struct str *labels, size_t n,
+    double *target, struct error *e)
+{
+	struct str id = strs_get(&b->id, i);
+
+	*target = n == 0 ? b->target[i] : NAN;
+	if (n == 0)
+		return 0;
+	if (n > 1)
+		return error_set(
+		    e, "record '%.*s': %zu targets", (int)id.len, id.s, n);
+	if (num_read_double(labels[0].s, labels[0].len, target) !=
+		labels[0].len ||
+	    !isfinite(*target))
+		return error_set(e, "record '%.*s': '%.*s' is not a number",
+		    (int)id.len, id.s, (int)labels[0].len, labels[0].s);
+	return 0;
+}
+
+static void
+count(
+    struct counts *c, const struct batch *b, size_t i, enum dataset_taken taken)
+{
+	struct str id = strs_get(&b->id, i);
+
+	c->records++;
+	c->errors += batch_bad(b, i) || taken == DATASET_NOT_FINITE;
+	c->no_label += taken == DATASET_NO_LABEL;
+	c->no_part += taken == DATASET_NO_PART;
+	c->no_weight += taken == DATASET_NO_WEIGHT;
+	if (taken == DATASET_NOT_FINITE && c->not_finite++ == 0) {
+		memcpy(c->first_bad, id.s, id.len);
+		c->first_bad[id.len] = '\0';
+	}
+}
+
+static int
+take_record(struct dataset *ds, const struct labels *l, int use_labels,
+    const struct batch *b, size_t i, struct counts *c, struct error *e)
+{
+	const struct strs *from = use_labels ? &l->label : &b->label;
+	struct str labels[VEC_MAX_LABELS], id = strs_get(&b->id, i);
+	enum dataset_taken taken;
+	size_t first = 0;
+	int64_t n = use_labels ? labels_of(l, id, &first)
+			       : (int64_t)batch_range(b->label_end, i, &first);
+	double target = NAN;
+
+	if (n > VEC_MAX_LABELS)
+		return error_set(e, "record '%.*s': more than %d labels",
+		    (int)id.len, id.s, VEC_MAX_LABELS);
+	for (int64_t k = 0; k < n; k++)
+		labels[k] = strs_get(from, first + (size_t)k);
+	if (ds->task == TASK_REGRESS && n >= 0 &&
+	    target_of(b, i, labels, (size_t)n, &target, e) < 0)
+		return -1;
+	if (dataset_add(ds, b, i, labels, n > 0 ? (size_t)n : 0, n >= 0, target,
+		&taken, e) < 0)
+		return -1;
+	count(c, b, i, taken);
+	return 0;
+}
+
+static int
+read_all(struct dataset *ds, const struct settings *set, struct input *in,
+    struct counts *c, struct error *e)
+{
+	struct labels labels = { 0 };
+	struct batch b = { 0 };
+	int rc = 0;
+
+	if (set->labels != NULL)
+		rc = labels_read(&labels, set->labels, set->header, e);
+	if (rc == 0)
+		rc = batch_init(&b, input_schema(in), e);
+	while (rc >= 0 && (rc = input_next(in, &b, e)) > 0)
+		for (size_t i = 0; rc > 0 && i < b.n; i++)
+			if (take_record(ds, &labels, set->labels != NULL, &b, i,
+				c, e) < 0)
+				rc = -1;
+	batch_free(&b);
+	labels_free(&labels);
+	return rc;
+}
+
+/* ---- what is said ---- */
+
+static void
+say_records(const struct dataset *ds, const struct counts *c)
+{
+	if (c->not_finite > 0)
+		warn("%" PRIu64 " records left out: non-finite value, first "
+		     "in record '%s'",
+		    c->not_finite, c->first_bad);
+	if (c->no_label > 0)
+		warn("%" PRIu64 " of %" PRIu64 " records left out: no label",
+		    c->no_label, c->records);
+	if (c->no_part > 0)
+		warn("%" PRIu64 " of %" PRIu64
+		     " records left out: every part is missing",
+		    c->no_part, c->records);
+	if (c->no_weight > 0)
+		warn("%" PRIu64 " of %" PRIu64 " records left out: weight 0",
+		    c->no_weight, c->records);
+	for (size_t p = 0; p < ds->parts; p++) {
+		const struct feature *f = &ds->feature[p];
+		size_t n = 0;
+
+		for (size_t i = 0; i < ds->n; i++)
+			n += f->mask[i];
+		if (n == 0)
+			warn("part '%s' is missing in every record", f->name);
+	}
+}
+
+static void
+put_score(struct buf *b, const struct search_score *s, enum task task)
+{
+	if (task == TASK_REGRESS)
+		buf_printf(b, "R2 %.4f", s->r2);
+	else
+		buf_printf(b, "accuracy %.4f, macro-F1 %.4f, log-loss %.4f",
+		    s->accuracy, s->macro_f1, s->log_loss);
+}
+
+static void
+put_trial(struct buf *b, const struct dataset *ds, const struct search_trial *t)
+{
+	buf_printf(b, "lambda %.3g", t->lambda);
+	if (ds->task == TASK_CLASS)
+		buf_printf(
+		    b, ", class weight %s", class_weight_name(t->class_weight));
+	for (size_t p = 0; ds->parts > 1 && p < ds->parts; p++)
+		buf_printf(
+		    b, ", %s=%.3g", ds->feature[p].name, t->part_weight[p]);
+}
+
+static void
+say_trial(const struct dataset *ds, const struct search_trial *t)
+{
+	struct buf b = { 0 };
+
+	put_trial(&b, ds, t);
+	buf_puts(&b, ": ");
+	put_score(&b, &t->score, ds->task);
+	if (buf_putc(&b, '\0') == 0)
+		warn("tried %s", b.data);
+	buf_free(&b);
+}
+
+/*
+ * train: 2498 records in 1893 groups, 15 classes, 29142 columns
+ * train: cross-validation, 5 folds: accuracy ..., macro-F1 ..., log-loss ...
+ * train: lambda 1e-05, class weight sqrt, words=0.75, image=0.25
+ */
+static void
+say_result(const struct trainer *t, const struct dataset *ds)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%zu records", ds->n);
+	if (t->groups < ds->n)
+		buf_printf(&b, " in %zu groups", t->groups);
+	if (ds->task != TASK_REGRESS)
+		buf_printf(&b, ", %zu %s", ds->C,
+		    ds->task == TASK_CLASS ? "classes" : "labels");
+	buf_printf(&b, ", %zu columns", dataset_columns(ds));
+	if (buf_putc(&b, '\0') == 0)
+		warn("%s", b.data);
+	b.len = 0;
+	if (t->tried.n > 0) {
+		buf_printf(&b, "cross-validation, %zu folds: ", ds->folds);
+		put_score(&b, &t->choice.score, ds->task);
+		if (buf_putc(&b, '\0') == 0)
+			warn("%s", b.data);
+		b.len = 0;
+	}
+	put_trial(&b, ds, &t->choice);
+	if (buf_putc(&b, '\0') == 0)
+		warn("%s", b.data);
+	buf_free(&b);
+	if (!t->fit.converged)
+		warn("not converged after %d evaluations: the gradient is "
+		     "%.2g",
+		    t->fit.evaluations, t->fit.gradient);
+}
+
+static void
+show_progress(void *ctx, size_t done, size_t total)
+{
+	struct progress *p = ctx;
+
+	p->total = total;
+	progress_at(p, done);
+}
+
+/* ---- the work ---- */
+
+/* The given weights, in the order of the parts; NaN where none is given. */
+static double *
+part_weights(
+    const struct settings *set, const struct dataset *ds, struct error *e)
+{
+	double *w = mem_array(ds->parts, sizeof(*w));
+
+	if (w == NULL) {
+		error_memory(e);
+		return NULL;
+	}
+	for (size_t p = 0; p < ds->parts; p++)
+		w[p] = NAN;
+	for (size_t k = 0; k < set->nweights; k++) {
+		const struct given *g = &set->weights[k];
+		size_t p = 0;
+
+		while (p < ds->parts &&
+		       (strlen(ds->feature[p].name) != g->len ||
+			   memcmp(ds->feature[p].name, g->part, g->len) != 0))
+			p++;
+		if (p == ds->parts) {
+			error_set(e, "--weight: there is no part '%.*s'",
+			    (int)g->len, g->part);
+			free(w);
+			return NULL;
+		}
+		w[p] = g->weight;
+	}
+	return w;
+}
+
+static int
+learn(const struct settings *set, struct input *in, struct counts *c,
+    struct error *e)
+{
+	const struct linalg *la = linalg_get(cpu_isa());
+	struct progress progress = { 0 };
+	struct trainer t = { 0 };
+	struct dataset ds = { 0 };
+	struct pool *pool = pool_new((int)set->threads, e);
+	double *weights = NULL;
+	enum task task =
+	    set->task > 0 ? (enum task)(set->task - 1) : TASK_CLASS;
+	int rc = pool == NULL ? -1 : 0;
+
+	if (rc == 0 &&
+	    dataset_init(&ds, input_schema(in), task, set->task == 0, e) < 0)
+		rc = -1;
+	if (rc == 0)
+		weights = part_weights(set, &ds, e);
+	if (weights == NULL || read_all(&ds, set, in, c, e) < 0)
+		rc = -1;
+	if (rc == 0 && !set->quiet)
+		say_records(&ds, c);
+	if (rc == 0)
+		rc = dataset_finish(&ds, (size_t)set->folds, set->seed, e);
+	if (rc == 0) {
+		t.cross_validate = set->folds > 0;
+		t.tolerance = set->tolerance;
+		t.seed = set->seed;
+		t.search = (struct search_options){ .lambda = set->lambda,
+			.part_weight = weights,
+			.class_weight = set->class_weight,
+			.tolerance = TRAINER_SEARCH_TOLERANCE,
+			.progress = show_progress,
+			.ctx = &progress };
+		progress_start(&progress,
+		    set->quiet ? PROGRESS_NEVER : set->progress, "fits", 0);
+		rc = trainer_run(&t, la, pool, &ds, input_schema(in), e);
+		progress_end(&progress);
+	}
+	for (size_t i = 0; rc == 0 && set->verbose && i < t.tried.n; i++)
+		say_trial(&ds, &t.tried.trials[i]);
+	if (rc == 0)
+		rc = predictor_save(&t.predictor, set->output, e);
+	if (rc == 0 && !set->quiet)
+		say_result(&t, &ds);
+	trainer_free(&t);
+	dataset_free(&ds);
+	pool_free(pool);
+	free(weights);
+	return rc;
+}
+
+static int
+train(const struct settings *set, char *const *paths, int n)
+{
+	struct counts c = { 0 };
+	struct error e = { 0 };
+	struct input *in = input_open(paths, n, &e);
+	const struct input_end *end;
+	int rc;
+
+	if (in == NULL || learn(set, in, &c, &e) < 0)
+		die("%s", e.text);
+	end = input_end(in);
+	if (end->partial)
+		warn("a stream says that it is partial");
+	if (end->bad.text[0] != '\0')
+		warn("%s", end->bad.text);
+	rc = tolerance_status(
+	    &set->errors, c.errors + end->rejected, c.records + end->rejected);
+	input_close(in);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct settings set = { .folds = 5,
+		.lambda = NAN,
+		.class_weight = CLASS_AUTO,
+		.tolerance = 1e-4 };
+	struct options o;
+	int key, rc;
+
+	options_start(&o, &self, argc, argv);
+	while ((key = options_next(&o)) != -1)
+		take_option(&set, &o, key);
+	if (set.output == NULL)
+		usage_error("-o FILE, the model to write, is required");
+	if (set.header && set.labels == NULL)
+		usage_error("--header is for -l");
+	rc = train(&set, o.argv, o.argc);
+	free(set.weights);
+	return rc;
+}

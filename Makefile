@@ -101,6 +101,7 @@ install: all
 	install -m 644 man/*.7 $(S)/man/man7
 	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib
 	for h in lib/*/*.h; do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/vecpipe/$${h#lib/} || exit 1; done
+	install -m 644 lib/vec/vecpipe.h $(DESTDIR)$(PREFIX)/include/vecpipe/vecpipe.h
 	tools/pkgconfig $(PREFIX) '$(LDLIBS)' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/vecpipe.pc
 uninstall:
 	for c in $(notdir $(CMDS)); do \

@@ -41,7 +41,8 @@ static const struct option_row rows[] = {
 	{ KEY_CLASS_WEIGHT, "class-weight", "HOW",
 	    "none|sqrt|balanced|auto: how much rare classes count (auto)" },
 	{ KEY_TOLERANCE, "tolerance", "X",
-	    "stop when the gradient has fallen to this share (1e-4)" },
+	    "stop when no more than this share of the loss is left to gain "
+	    "(1e-5)" },
 	{ 's', "seed", "SEED", "salt of the folds (0)" },
 	{ 'j', "threads", "N", "workers (all processors)" },
 	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
@@ -472,7 +473,8 @@ main(int argc, char *argv[])
 	struct settings set = { .folds = 5,
 		.lambda = NAN,
 		.class_weight = CLASS_AUTO,
-		.tolerance = 1e-4 };
+
+		.tolerance = 1e-5 };
 	struct options o;
 	int key, rc;
 

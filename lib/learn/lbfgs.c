@@ -110,24 +110,24 @@ remember(struct state *st, double step)
 	memcpy(y, st->gnext, n * sizeof(*y));
 	st->la->axpy(y, -1, st->g, n);
 	sy = inner(st, s, y);
-	ypy = 1;
-	if (st->pairs < 2 || st->steps % 4 == 0) {
-		st->p->precondition(st->p->ctx, y, st->d);
-		ypy = inner(st, y, st->d);
-		st->scale = sy / ypy;
-	}
-	st->steps++;
-	if (!(sy > 1e-10 * sqrt(inner(st, s, s) * inner(st, y, y))) ||
-	    !(ypy > 0))
+	if (!(sy > 1e-10 * sqrt(inner(st, s, s) * inner(st, y, y))))
 		return;
 	st->rho[i] = 1 / sy;
+	/* The preconditioner is as dear as an evaluation, and its scale
+	 * changes slowly. */
+	if (st->pairs < 2 || st->steps++ % 4 == 0) {
+		st->p->precondition(st->p->ctx, y, st->d);
+		ypy = inner(st, y, st->d);
+		if (ypy > 0)
+			st->scale = sy / ypy;
+	}
 	st->newest = (int)i;
 	if (st->pairs < LBFGS_PAIRS)
 		st->pairs++;
 }
 
 static int
-iterate(struct state *st, float *x, double bound, int max,
+iterate(struct state *st, float *x, double tolerance, int max,
     struct lbfgs_result *r, struct error *e)
 {
 	size_t n = st->p->n;
@@ -143,11 +143,13 @@ iterate(struct state *st, float *x, double bound, int max,
 		if (!isfinite(f) || !isfinite(r->gradient))
 			return error_set(
 			    e, "diverged at step %d", r->evaluations);
-		r->converged = r->gradient <= bound;
-		if (r->converged || r->evaluations >= max)
-			return 0;
 		direction(st);
 		slope = inner(st, st->g, st->d);
+		r->decrement = -slope / 2;
+		r->converged =
+		    slope <= 0 && r->decrement <= tolerance * fabs(f);
+		if (r->converged || r->evaluations >= max)
+			return 0;
 		if (!(slope < 0)) {
 			if (st->pairs == 0)
 				return 0;
@@ -174,7 +176,7 @@ iterate(struct state *st, float *x, double bound, int max,
 
 int
 lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
-    double bound, int max, struct lbfgs_result *r, struct error *e)
+    double tolerance, int max, struct lbfgs_result *r, struct error *e)
 {
 	struct state st = { .la = la, .p = p, .scale = 1 };
 	float *work;
@@ -190,7 +192,7 @@ lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
 	st.d = work + 3 * p->n;
 	st.s = work + 4 * p->n;
 	st.y = st.s + LBFGS_PAIRS * p->n;
-	rc = iterate(&st, x, bound, max, r, e);
+	rc = iterate(&st, x, tolerance, max, r, e);
 	free(work);
 	return rc;
 }

@@ -32,19 +32,26 @@ struct lbfgs_problem {
 
 struct lbfgs_result {
 	double value;
-	double gradient; /* its norm */
+	double gradient;  /* its norm */
+	double decrement; /* what is left to gain, as estimated: g'Hg / 2 */
 	int evaluations;
-	int converged; /* the norm fell to the bound */
+	int converged;
 };
 
 /*
- * lbfgs(p, x, bound, max, r): move x: [n] towards the minimum until the norm
- * of the gradient is at most ${bound}, ${max} evaluations are done, or
- * float32 allows no further descent.  0; -1 when memory is out or the value
- * at x is not finite ("diverged").
+ * lbfgs(p, x, tolerance, max, r): move x: [n] towards the minimum until
+ *
+ *	g'Hg / 2 <= tolerance * |value|
+ *
+ * for the gradient g and the present estimate H of the inverse second
+ * derivative: the norm of the gradient in the metric in which the left side
+ * is what Newton's step would gain, so that it means the same for every
+ * penalty and scale.  It also ends when ${max} evaluations are done or float32
+ * allows no further descent.  0; -1 when memory is out or the value at x is
+ * not finite ("diverged").
  */
 int lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
-    double bound, int max, struct lbfgs_result *r, struct error *e);
+    double tolerance, int max, struct lbfgs_result *r, struct error *e);
 
 /* lbfgs_dot: u.v of n floats, LANE ORDER in blocks of 4,096 that are added in
  * double: for problems in plain coordinates. */

@@ -6,7 +6,6 @@
 
 #include "learn/heldout.h"
 #include "learn/scale.h"
-#include "linalg/mathd.h"
 
 /* ---- weights of classes and parts ---- */
 
@@ -239,13 +238,17 @@ run_round(struct round *r, struct error *e)
 
 /* ---- what to try ---- */
 
-enum { MOST_LAMBDAS = 16 };
+/* Two lambdas a decade.  The first round takes every other one. */
+static const double GRID[] = { 1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4,
+	1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7 };
+enum {
+	GRID_N = sizeof(GRID) / sizeof(GRID[0]),
+	COARSE_FIRST = 4,
+	COARSE_LAST = 12
+};
 
-/* Grid of lambdas: from 10^from down to 10^to in steps of a decade over
- * ${steps}. */
 static size_t
-lambda_grid(const struct search_options *o, double from, double to, int steps,
-    double *out)
+coarse_grid(const struct search_options *o, double *out)
 {
 	size_t n = 0;
 
@@ -253,9 +256,28 @@ lambda_grid(const struct search_options *o, double from, double to, int steps,
 		out[0] = o->lambda;
 		return 1;
 	}
-	for (double x = from; x > to - 0.01 && n < MOST_LAMBDAS;
-	     x -= 1.0 / steps)
-		out[n++] = mathd_exp(x * 2.30258509299404568402);
+	for (size_t k = COARSE_FIRST; k <= COARSE_LAST; k += 2)
+		out[n++] = GRID[k];
+	return n;
+}
+
+/* One step above the best to two below; a best at an end of the coarse grid
+ * opens what lies beyond. */
+static size_t
+fine_grid(const struct search_options *o, double best, double *out)
+{
+	size_t n = 0, at = 0, from, to;
+
+	if (!isnan(o->lambda)) {
+		out[0] = o->lambda;
+		return 1;
+	}
+	while (at + 1 < GRID_N && GRID[at] > best)
+		at++;
+	from = at <= COARSE_FIRST ? 0 : at - 1;
+	to = at + 2 < GRID_N ? at + 2 : GRID_N - 1;
+	for (size_t k = from; k <= to; k++)
+		out[n++] = GRID[k];
 	return n;
 }
 
@@ -330,7 +352,7 @@ search_run(struct search *s, const struct linalg *la, struct pool *pool,
 	static const double near[] = { 0.57735, 1.73205 };
 	struct round r = { .s = s, .la = la, .pool = pool, .ds = ds, .o = o };
 	enum class_weight kind[3];
-	double lambda[MOST_LAMBDAS], best;
+	double lambda[GRID_N];
 	double *start = mem_array(ds->features, sizeof(*start));
 	size_t nkind, n;
 	int rc;
@@ -340,16 +362,14 @@ search_run(struct search *s, const struct linalg *la, struct pool *pool,
 		return error_memory(e);
 	search_defaults(ds, o->part_weight, start);
 	nkind = class_kinds(ds, o, 0, kind);
-	n = lambda_grid(o, -1, -6, 1, lambda);
+	n = coarse_grid(o, lambda);
 	rc = try_weights(
 	    &r, start, far, ds->parts > 1 ? 4 : 0, kind, nkind, lambda, n, e);
 	if (rc == 0) {
-		best = mathd_log(s->trials[s->best].lambda) /
-		       2.30258509299404568402;
 		memcpy(start, s->trials[s->best].part_weight,
 		    ds->features * sizeof(*start));
 		nkind = class_kinds(ds, o, 1, kind);
-		n = lambda_grid(o, best + 0.5, best - 1, 2, lambda);
+		n = fine_grid(o, s->trials[s->best].lambda, lambda);
 		rc = try_weights(&r, start, near, ds->parts > 1 ? 2 : 0, kind,
 		    nkind, lambda, n, e);
 	}

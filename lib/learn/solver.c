@@ -151,34 +151,14 @@ intercepts(struct solver *s, float *b)
 int
 solver_truth(struct solver *s, const struct truth *t, struct error *e)
 {
-	float *g = mem_aligned(s->size, sizeof(*g));
-	double sq;
-
-	if (g == NULL)
-		return error_memory(e);
 	s->truth = *t;
 	s->factored = 0;
 	s->lambda = 0;
 	memset(s->x, 0, s->size * sizeof(*s->x));
 	intercepts(s, s->x + s->size - s->C);
-	if (!(s->S > 0)) {
-		free(g);
+	if (!(s->S > 0))
 		return error_set(e, "the weights of the records are all zero");
-	}
-	if (!s->dual && primal_gram(s, e) < 0) {
-		free(g);
-		return -1;
-	}
-	if (s->dual) {
-		dual_eval(s, s->x, g);
-		sq = dual_dot(s, g, g);
-	} else {
-		primal_eval(s, s->x, g);
-		sq = primal_dot(s, g, g);
-	}
-	s->reference = sqrt(sq);
-	free(g);
-	return 0;
+	return s->dual ? 0 : primal_gram(s, e);
 }
 
 int
@@ -199,8 +179,7 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 			return -1;
 		}
 	}
-	return lbfgs(
-	    s->la, &p, s->x, tolerance * s->reference, MOST_EVALUATIONS, r, e);
+	return lbfgs(s->la, &p, s->x, tolerance, MOST_EVALUATIONS, r, e);
 }
 
 int

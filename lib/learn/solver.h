@@ -30,9 +30,8 @@
  *	          sparse ones; one pass over the rows for value and gradient
  *
  * Sums over rows are taken in fixed chunks and added in order: equal bytes
- * for any number of threads.  Convergence: the norm of the gradient, in the
- * coordinates of W and b, falls to ${tolerance} times that of the model that
- * has intercepts only.
+ * for any number of threads.  Convergence is lbfgs.h's: what is left to gain
+ * is estimated to be at most ${tolerance} of the value.
  */
 
 enum { SOLVER_MAX_GRAM = 4096 };

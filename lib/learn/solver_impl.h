@@ -28,7 +28,6 @@ struct solver {
 	double S;           /* sum of the records' weights */
 	double h;           /* curvature for the preconditioner */
 	double lambda;      /* of the fit under way */
-	double reference;   /* norm of the gradient at intercepts only */
 	double factored;    /* lambda of the preconditioner, 0: none */
 
 	size_t size; /* of a vector */

@@ -33,7 +33,7 @@ struct trainer {
 
 /* Tolerance of the fits in the folds: what follows no longer changes who is
  * right. */
-#define TRAINER_SEARCH_TOLERANCE 2e-3
+#define TRAINER_SEARCH_TOLERANCE 1e-3
 
 /*
  * trainer_run(t, ds, schema): ${schema} is the stream's that the dataset was

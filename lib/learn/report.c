@@ -59,7 +59,8 @@ put_cell(struct buf *b, struct str s, size_t width)
 		size_t step = (size_t)(used < 0 ? -used : used);
 		int plain = used > 0 && cp >= 0x20 && (cp < 0x7f || cp > 0x9f);
 
-		if (at + (plain ? 1 : 4) + (i + step < s.len ? 3 : 0) > width) {
+		if (width != WHOLE &&
+		    at + (plain ? 1 : 4) + (i + step < s.len ? 3 : 0) > width) {
 			bad |= buf_puts(b, "...");
 			at += 3;
 			break;

@@ -146,6 +146,8 @@ read_rows(struct reader *d)
 	if (rows_begin(r, j->output_width, j->output_height,
 		channels == 4 ? 3 : channels, d->e) == -1)
 		leave(d);
+	r->im.full_w = j->image_width;
+	r->im.full_h = j->image_height;
 	if (channels == 4)
 		ink = j->mem->alloc_sarray(
 		    (j_common_ptr)j, JPOOL_IMAGE, j->output_width * 4, 1);

@@ -97,8 +97,8 @@ image_alloc(
 	im->px = mem_array((size_t)w * h, (size_t)channels);
 	if (im->px == NULL)
 		return error_memory(e);
-	im->w = w;
-	im->h = h;
+	im->w = im->full_w = w;
+	im->h = im->full_h = h;
 	im->channels = channels;
 	return 0;
 }
@@ -138,6 +138,8 @@ image_rgb(struct image *im, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		memset(rgb.px + 3 * i, im->px[i], 3);
 	rgb.damaged = im->damaged;
+	rgb.full_w = im->full_w;
+	rgb.full_h = im->full_h;
 	image_free(im);
 	*im = rgb;
 	return 0;
@@ -177,6 +179,8 @@ image_orient(struct image *im, int o, struct error *e)
 		}
 	}
 	up.damaged = im->damaged;
+	up.full_w = turn ? im->full_h : im->full_w;
+	up.full_h = turn ? im->full_w : im->full_h;
 	image_free(im);
 	*im = up;
 	return 0;

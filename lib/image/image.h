@@ -38,10 +38,11 @@ enum {
 enum image_type { IMAGE_UNKNOWN, IMAGE_PNG, IMAGE_JPEG, IMAGE_PNM };
 
 struct image {
-	uint32_t w, h; /* pixels */
-	int channels;  /* 1 grey, 3 RGB, 4 RGBA */
-	bool damaged;  /* decoded in part; the rest is 0 or libjpeg's grey */
-	uint8_t *px;   /* [h, w, channels], 0..255, rows top to bottom */
+	uint32_t w, h;           /* pixels */
+	uint32_t full_w, full_h; /* of the picture before it was reduced */
+	int channels;            /* 1 grey, 3 RGB, 4 RGBA */
+	bool damaged; /* decoded in part; the rest is 0 or libjpeg's grey */
+	uint8_t *px;  /* [h, w, channels], 0..255, rows top to bottom */
 };
 
 struct image_how {

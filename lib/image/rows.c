@@ -57,6 +57,8 @@ rows_begin(
 	sh = (h + ky - 1) / ky;
 	if (image_alloc(&r->im, sw, sh, channels, e) == -1)
 		return -1;
+	r->im.full_w = w;
+	r->im.full_h = h;
 	r->w = w;
 	r->h = h;
 	r->kx = kx;
@@ -191,6 +193,8 @@ reduce_whole(struct rows *r, struct error *e)
 	for (uint32_t y = 0; y < r->h; y++)
 		reduce_row(&small, r->im.px + y * r->stride, y);
 	small.im.damaged = r->im.damaged;
+	small.im.full_w = r->im.full_w;
+	small.im.full_h = r->im.full_h;
 	image_free(&r->im);
 	r->im = small.im;
 	small.im.px = NULL;

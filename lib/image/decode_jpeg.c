@@ -50,7 +50,10 @@ sentence(j_common_ptr jpeg)
 static _Noreturn void
 on_error(j_common_ptr jpeg)
 {
-	sentence(jpeg);
+	if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY)
+		error_memory(of(jpeg)->e);
+	else
+		sentence(jpeg);
 	leave(of(jpeg));
 }
 
@@ -191,4 +194,18 @@ decode_jpeg(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 	rc = run(&d, p, n);
 	jpeg_destroy_decompress(&d.jpeg);
 	return rc;
+}
+
+/* The version is a bare 2.1.5 in jconfig.h; other libjpegs have none. */
+#ifdef LIBJPEG_TURBO_VERSION
+#define WORD(x)    #x
+#define VERSION(x) WORD(x)
+#else
+#define VERSION(x) "none"
+#endif
+
+const char *
+image_jpeg_version(void)
+{
+	return VERSION(LIBJPEG_TURBO_VERSION);
 }

@@ -17,6 +17,7 @@ struct reader {
 	struct rows *rows;
 	uint8_t **at; /* [h] row pointers, interlaced only */
 	struct error *e;
+	bool memory; /* was out */
 };
 
 static void
@@ -25,7 +26,9 @@ on_error(png_structp png, png_const_charp text)
 	struct reader *d = png_get_error_ptr(png);
 
 	/* An empty sentence means: the real one is there already. */
-	if (text[0] != '\0')
+	if (d->memory)
+		error_memory(d->e);
+	else if (text[0] != '\0')
 		error_set(d->e, "PNG: %s", text);
 	png_longjmp(png, 1);
 }
@@ -42,6 +45,24 @@ on_warning(png_structp png, png_const_charp text)
 	    strstr(text, "Extra compressed data") == NULL &&
 	    strstr(text, "Too much image data") == NULL)
 		on_error(png, text);
+}
+
+static png_voidp
+on_alloc(png_structp png, png_alloc_size_t n)
+{
+	struct reader *d = png_get_mem_ptr(png);
+	void *p = malloc(n);
+
+	if (p == NULL)
+		d->memory = true;
+	return p;
+}
+
+static void
+on_free(png_structp png, png_voidp p)
+{
+	(void)png;
+	free(p);
 }
 
 static void
@@ -144,8 +165,8 @@ decode_png(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 	struct reader d = { .p = p, .left = n, .rows = r, .e = e };
 	int rc = -1;
 
-	d.png = png_create_read_struct(
-	    PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
+	d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, on_error,
+	    on_warning, &d, on_alloc, on_free);
 	if (d.png != NULL)
 		d.info = png_create_info_struct(d.png);
 	if (d.info == NULL)
@@ -155,4 +176,10 @@ decode_png(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 	png_destroy_read_struct(&d.png, &d.info, NULL);
 	free(d.at);
 	return rc;
+}
+
+const char *
+image_png_version(void)
+{
+	return png_get_libpng_ver(NULL);
 }

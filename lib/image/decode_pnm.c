@@ -1,18 +1,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "image/pnm.h"
 #include "image/rows.h"
 
-/*
- * The netpbm formats: P1-P3 plain, P4-P6 raw, P7 PAM; pbm(5), pgm(5), ppm(5),
- * pam(5).  Only the first picture of a file is read.
- */
+/* Only the first picture of a file is read. */
 
 struct pnm {
 	const uint8_t *p, *end;
-	int kind; /* the digit after P */
+	int kind;
 	uint32_t w, h, depth, max;
-	bool bits; /* P1, P4: 1 is black */
 };
 
 static int
@@ -72,10 +69,9 @@ size_header(struct pnm *f, struct error *e)
 	if (number(f, SIZE_MAX_READ, &f->w, e) == -1 ||
 	    number(f, SIZE_MAX_READ, &f->h, e) == -1)
 		return -1;
-	f->bits = f->kind == 1 || f->kind == 4;
 	f->depth = f->kind == 3 || f->kind == 6 ? 3 : 1;
 	f->max = 1;
-	if (!f->bits && number(f, 65535, &f->max, e) == -1)
+	if (f->kind != 1 && f->kind != 4 && number(f, 65535, &f->max, e) == -1)
 		return -1;
 	if (f->kind < 4)
 		return 0;
@@ -134,6 +130,19 @@ pam_header(struct pnm *f, struct error *e)
 	if (f->depth < 1 || f->depth > 4)
 		return error_set(
 		    e, "PAM: depth %u is not 1 to 4", (unsigned)f->depth);
+	return 0;
+}
+
+int
+pnm_header(struct pnm_header *out, const uint8_t *p, size_t n, struct error *e)
+{
+	struct pnm f = { .p = p + 2, .end = p + n, .kind = p[1] - '0' };
+
+	if ((f.kind == 7 ? pam_header(&f, e) : size_header(&f, e)) == -1)
+		return -1;
+	if (f.max == 0)
+		return error_set(e, "PNM: the maximum is 0");
+	*out = (struct pnm_header){ f.kind, f.w, f.h, f.depth, f.max, f.p };
 	return 0;
 }
 
@@ -222,21 +231,17 @@ sample_row(struct pnm *f, uint8_t *row, struct error *e)
 int
 decode_pnm(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 {
-	struct pnm f = { .p = p + 2, .end = p + n };
+	struct pnm_header h;
+	struct pnm f;
 	int rc;
 
-	f.kind = p[1] - '0';
-	rc = f.kind == 7 ? pam_header(&f, e) : size_header(&f, e);
-	if (rc == -1)
+	if (pnm_header(&h, p, n, e) == -1 || image_limits(h.w, h.h, e) == -1)
 		return -1;
-	if (f.max == 0)
-		return error_set(e, "PNM: the maximum is 0");
-	if (image_limits(f.w, f.h, e) == -1)
+	f = (struct pnm){ h.data, p + n, h.kind, h.w, h.h, h.depth, h.max };
+	if (rows_begin(r, h.w, h.h, h.depth == 2 ? 4 : (int)h.depth, e) == -1)
 		return -1;
-	if (rows_begin(r, f.w, f.h, f.depth == 2 ? 4 : (int)f.depth, e) == -1)
-		return -1;
-	while (r->y < f.h) {
-		rc = f.kind == 4 ? bit_row(&f, rows_at(r), e)
+	while (r->y < h.h) {
+		rc = h.kind == 4 ? bit_row(&f, rows_at(r), e)
 				 : sample_row(&f, rows_at(r), e);
 		if (rc == -1)
 			return -1;

@@ -95,4 +95,9 @@ int image_rgb(struct image *im, struct error *e);
  */
 int image_orient(struct image *im, int o, struct error *e);
 
+/* image_png_version, image_jpeg_version: of the decoders' libraries, "1.6.39"
+ * and "2.1.5" of libjpeg-turbo.  Static strings. */
+const char *image_png_version(void);
+const char *image_jpeg_version(void);
+
 #endif

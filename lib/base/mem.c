@@ -123,7 +123,9 @@ strs_add(struct strs *c, const char *s, size_t len)
 {
 	if (mem_grow(&c->end, &c->cap, c->n + 1, sizeof(*c->end)) == -1)
 		return -1;
-	if (buf_put(&c->bytes, s, len) == -1)
+	/* Never without memory, so that an empty string has an address too. */
+	if (buf_reserve(&c->bytes, len + 1) == -1 ||
+	    buf_put(&c->bytes, s, len) == -1)
 		return -1;
 	c->end[c->n++] = c->bytes.len;
 	return 0;

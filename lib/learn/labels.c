@@ -20,7 +20,8 @@ read_some(void *ctx, void *p, size_t n, struct error *e)
 	}
 	if (have > n)
 		have = n;
-	memcpy(p, in->data + in->pos, have);
+	if (have > 0)
+		memcpy(p, in->data + in->pos, have);
 	in->pos += have;
 	return (ptrdiff_t)have;
 }

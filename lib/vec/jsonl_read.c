@@ -570,7 +570,7 @@ static void
 take_flags(struct batch *b, struct json *j)
 {
 	struct str s;
-	char bit[8];
+	char bit[16];
 	int k;
 
 	json_array(j);

@@ -13,7 +13,7 @@
  * scalar ones.
  */
 
-enum { SAMPLES = 200000 };
+enum { SAMPLES = 60000 };
 
 /* A congruential generator: uniform in [0, 1). */
 static double

@@ -107,7 +107,7 @@ START_TEST(all_floats)
 {
 	struct function f = function(_i);
 	const char *every = getenv("CHECK_FLOAT_STEP");
-	uint32_t step = every != NULL ? (uint32_t)atoi(every) : 9973;
+	uint32_t step = every != NULL ? (uint32_t)atoi(every) : 30011;
 	float x[CHUNK], y[CHUNK], at = 0;
 	double worst = 0;
 
@@ -136,9 +136,10 @@ START_TEST(arrays_have_the_scalar_bytes)
 	struct function f = function(_i);
 	float x[CHUNK], y[CHUNK], z[CHUNK];
 
-	for (uint64_t u = 0, n; u < (uint64_t)1 << 32; u += n * 50021) {
-		for (n = 0; n < CHUNK && u + n * 50021 < (uint64_t)1 << 32; n++)
-			x[n] = from_bits((uint32_t)(u + n * 50021));
+	for (uint64_t u = 0, n; u < (uint64_t)1 << 32; u += n * 150011) {
+		for (n = 0; n < CHUNK && u + n * 150011 < (uint64_t)1 << 32;
+		     n++)
+			x[n] = from_bits((uint32_t)(u + n * 150011));
 		if (u % 3 == 0 && n > 5)
 			n -= 5;
 		for (size_t i = 0; i < n; i++)

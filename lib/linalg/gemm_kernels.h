@@ -109,20 +109,25 @@ k_gemm_packed(float *C, size_t ldc, struct fmat A, const float *packed,
 	}
 }
 
-/* d[k * step + r] = X[k * ldx + r] as doubles; 0 for w <= r < step */
+/* d[k * step + r] = X[k * ldx + r] as doubles; 0 for w <= r < step.  The last
+ * vector of a row may begin before the end of the one before it. */
 static void
 widen(double *d, size_t step, const float *X, size_t ldx, size_t w, size_t len)
 {
-	for (size_t k = 0; k < len; k++) {
-		const float *x = X + k * ldx;
+	for (size_t k = 0; k < len; k++, d += step, X += ldx) {
 		size_t r = 0;
 
 		for (; w - r >= VD_N; r += VD_N)
-			vd_store(d + k * step + r, vd_loadf(x + r));
+			vd_store(d + r, vd_loadf(X + r));
+		if (r > 0 && r < w) {
+			r = w - VD_N;
+			vd_store(d + r, vd_loadf(X + r));
+			r = w;
+		}
 		for (; r < w; r++)
-			d[k * step + r] = (double)x[r];
+			d[r] = (double)X[r];
 		for (; r < step; r++)
-			d[k * step + r] = 0;
+			d[r] = 0;
 	}
 }
 
@@ -163,7 +168,7 @@ static void
 k_gram(double *G, const float *X, size_t ldx, size_t n, size_t d, size_t from,
     size_t to)
 {
-	enum { CHUNK = 64, DPANEL = LINALG_PANEL / 2 };
+	enum { CHUNK = 128, DPANEL = LINALG_PANEL / 2 };
 	_Alignas(64) double b[LINALG_DBLOCK * CHUNK];
 
 	for (size_t row = 0, len; row < n; row += len, X += len * ldx) {

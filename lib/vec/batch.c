@@ -76,6 +76,7 @@ resize(void *p, size_t n, size_t size)
 	if (grown == NULL)
 		return -1;
 	memcpy(p, &grown, sizeof(grown));
+	// cppcheck-suppress memleak ; *p has it now
 	return 0;
 }
 

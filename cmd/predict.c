@@ -184,12 +184,16 @@ static int
 put_record(struct work *w, size_t i, struct error *e)
 {
 	const struct predictor *p = &w->predictor;
-	struct answer a = { p, &w->block, i, w->F + i * p->C, NULL,
-		(size_t)w->set->most };
+	struct answer a = { .predictor = p,
+		.batch = &w->block,
+		.map = w->map,
+		.record = i,
+		.P = w->F + i * p->C,
+		.most = (size_t)w->set->most };
 	struct error why;
 	int rc;
 
-	if (!predictor_has(p, &w->block, w->map, i, &why)) {
+	if (!predictor_can(p, &w->block, w->map, i, &why)) {
 		a.P = NULL;
 		a.error = why.text;
 	}

@@ -261,7 +261,7 @@ say_records(const struct dataset *ds, const struct counts *c)
 		    c->no_label, c->records);
 	if (c->no_part > 0)
 		warn("%" PRIu64 " of %" PRIu64
-		     " records left out: every part is missing",
+		     " records left out: no part is there",
 		    c->no_part, c->records);
 	if (c->no_weight > 0)
 		warn("%" PRIu64 " of %" PRIu64 " records left out: weight 0",

@@ -13,6 +13,15 @@ best(void)
 	return linalg_get(cpu_isa());
 }
 
+/* Give record i, of 8 without errors, one. */
+static void
+set_error(struct strs *errors, size_t i)
+{
+	strs_clear(errors);
+	for (size_t k = 0; k < 8; k++)
+		ck_assert_int_eq(strs_add(errors, "bad", k == i ? 3 : 0), 0);
+}
+
 START_TEST(records_are_refused_or_left_out)
 {
 	struct dataset ds = { 0 };
@@ -27,6 +36,9 @@ START_TEST(records_are_refused_or_left_out)
 	b.parts[0].dense[1 * DIM_D + 2] = NAN;
 	b.parts[1].value[b.parts[1].end[1]] = INFINITY; /* record 2 */
 	b.parts[0].mask[3] = b.parts[1].mask[3] = 0;
+	set_error(&b.parts[1].error, 3);
+	/* Missing altogether, which is no error. */
+	b.parts[0].mask[7] = b.parts[1].mask[7] = 0;
 	b.weight[4] = 0;
 	b.weight[5] = -1;
 	ck_assert_int_eq(dataset_init(&ds, &s, TASK_CLASS, 1, &e), 0);

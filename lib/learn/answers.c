@@ -157,6 +157,26 @@ knows(const struct answer *a)
 	    strs_get(&a->batch->group, a->record));
 }
 
+/* The parts of the model that the record has not. */
+static int
+put_missing(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t some = 0;
+
+	for (size_t k = 0; k < p->schema.n; k++) {
+		const char *name = p->schema.parts[k].name;
+
+		if (a->map[k] >= 0 &&
+		    a->batch->parts[a->map[k]].mask[a->record])
+			continue;
+		if (buf_puts(b, some++ == 0 ? ",\"missing\":[" : ",") < 0 ||
+		    json_put_string(b, name, strlen(name)) < 0)
+			return -1;
+	}
+	return some > 0 ? buf_putc(b, ']') : 0;
+}
+
 int
 answer_jsonl(struct buf *out, const struct answer *a)
 {
@@ -170,6 +190,8 @@ answer_jsonl(struct buf *out, const struct answer *a)
 	    (put_key(out, "group") < 0 || put_str(out, group) < 0))
 		return -1;
 	if (knows(a) && buf_puts(out, ",\"train\":true") < 0)
+		return -1;
+	if (a->P != NULL && put_missing(out, a) < 0)
 		return -1;
 	if (put_probs(out, a) < 0)
 		return -1;

@@ -13,14 +13,16 @@
  *	{"id":"a3","value":3.5,"truth":4}
  *	{"id":"a4","label":null,"error":"image: premature end of JPEG"}
  *
- * with "group" where the record has one and "train":true where the model was
- * trained on it; or tab-separated: id, label (labels joined by commas, or the
- * value), p, truth, error.
+ * with "group" where the record has one, "train":true where the model was
+ * trained on it, "missing":["image"] where parts of the model are missing; or
+ *tab-separated: id, label (labels joined by commas, or the value), p, truth,
+ *error.
  */
 
 struct answer {
 	const struct predictor *predictor;
 	const struct batch *batch;
+	const int *map; /* [parts of the model] as predictor_bind made it */
 	size_t record;
 	const float *P;    /* [C] after predictor_link, or NULL: an error */
 	const char *error; /* when P is NULL */

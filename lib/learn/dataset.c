@@ -173,7 +173,9 @@ look(const struct dataset *ds, const struct batch *b, size_t i)
 		if (!all_finite(c->value + first, n))
 			return DATASET_NOT_FINITE;
 	}
-	return present > 0 ? DATASET_TAKEN : DATASET_NO_PART;
+	/* All parts missing, and that is no error: it may say something. */
+	return present > 0 || !batch_bad(b, i) ? DATASET_TAKEN
+					       : DATASET_NO_PART;
 }
 
 static int

@@ -107,7 +107,7 @@ void dataset_free(struct dataset *ds);
 enum dataset_taken {
 	DATASET_TAKEN,
 	DATASET_NO_LABEL,  /* left out: no label, or no target */
-	DATASET_NO_PART,   /* left out: every part is missing */
+	DATASET_NO_PART,   /* left out: no part is there, some in error */
 	DATASET_NO_WEIGHT, /* left out: its weight is 0 */
 	DATASET_NOT_FINITE /* left out: NaN or infinity in a vector or weight */
 };

@@ -152,7 +152,7 @@ dual_dot(void *ctx, const float *u, const float *v)
 static double
 root_weight(const struct solver *s, size_t row)
 {
-	return sqrt((double)s->truth.weight[row]);
+	return sqrt((double)s->shape[row]);
 }
 
 /*
@@ -170,7 +170,7 @@ system_rows(void *arg, size_t i, int worker)
 	for (size_t r = 0; r < t->count; r++) {
 		size_t row = t->position + r;
 		double *M = s->L + row * n;
-		double q = s->h / s->S * root_weight(s, t->row + r);
+		double q = s->h / s->shape_sum * root_weight(s, t->row + r);
 
 		for (const struct piece *u = s->pieces; u <= t; u++)
 			for (size_t k = 0; k < u->count; k++)
@@ -219,7 +219,7 @@ dual_precondition(void *ctx, const float *g, float *z)
 			size_t position = s->pieces[k].position + i;
 			size_t at = position * C;
 			double q = root_weight(s, s->pieces[k].row + i);
-			double to = s->S / (s->h * q * q);
+			double to = s->shape_sum / (s->h * q * q);
 
 			for (size_t c = 0; c < C; c++) {
 				double a = q * rows[c * n + position];

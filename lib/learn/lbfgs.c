@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+/* What a sum of float32 losses may be off by, as a share of it. */
+static const double ROUNDING = 1e-7;
+
 struct state {
 	const struct linalg *la;
 	const struct lbfgs_problem *p;
@@ -68,8 +71,10 @@ direction(struct state *st)
 
 /*
  * Go along d to a point that is enough lower (Armijo), halving at least and
- * guided by a parabola through what is known.  Returns the step, or 0 when
- * there is none.
+ * guided by a parabola through what is known.  Where the differences are
+ * within the rounding of the values, the slopes say it instead (the
+ * approximate Wolfe conditions of Hager and Zhang, SIAM J. Optim. 16, 2005).
+ * Returns the step, or 0 when there is none.
  */
 static double
 search(struct state *st, const float *x, double f, double slope, double *fnext,
@@ -86,6 +91,9 @@ search(struct state *st, const float *x, double f, double slope, double *fnext,
 		*fnext = st->p->eval(st->p->ctx, st->next, st->gnext);
 		r->evaluations++;
 		if (*fnext <= f + 1e-4 * t * slope)
+			return t;
+		if (*fnext <= f + ROUNDING * fabs(f) &&
+		    fabs(inner(st, st->gnext, st->d)) <= -0.9 * slope)
 			return t;
 		best = -slope * t * t / (2 * (*fnext - f - slope * t));
 		if (best > 0.1 * t && best < 0.5 * t)
@@ -135,14 +143,15 @@ iterate(struct state *st, float *x, double tolerance, int max,
 
 	r->evaluations = 1;
 	for (;;) {
-		double slope, step;
+		double norm2 = inner(st, st->g, st->g), slope, step;
 		float *swap;
 
-		r->value = f;
-		r->gradient = sqrt(inner(st, st->g, st->g));
-		if (!isfinite(f) || !isfinite(r->gradient))
+		if (!isfinite(f) || !isfinite(norm2))
 			return error_set(
 			    e, "diverged at step %d", r->evaluations);
+		r->value = f;
+		/* Rounding may leave a little less than nothing. */
+		r->gradient = sqrt(norm2 > 0 ? norm2 : 0);
 		direction(st);
 		slope = inner(st, st->g, st->d);
 		r->decrement = -slope / 2;

@@ -160,13 +160,13 @@ finite(const float *x, size_t n)
 }
 
 int
-predictor_has(const struct predictor *p, const struct batch *b, const int *map,
+predictor_can(const struct predictor *p, const struct batch *b, const int *map,
     size_t i, struct error *why)
 {
-	int has = 0;
+	int has = 0, bad = 0;
 
-	error_set(why, "every part is missing");
 	for (size_t k = 0; k < p->schema.n; k++) {
+		const char *name = p->schema.parts[k].name;
 		const struct part_column *c;
 		size_t at, n;
 
@@ -176,25 +176,24 @@ predictor_has(const struct predictor *p, const struct batch *b, const int *map,
 		if (!c->mask[i]) {
 			struct str s = strs_get(&c->error, i);
 
-			if (s.len > 0 && !has)
-				error_set(why, "%s: %.*s",
-				    p->schema.parts[k].name, (int)s.len, s.s);
+			if (s.len > 0 && !bad++)
+				error_set(
+				    why, "%s: %.*s", name, (int)s.len, s.s);
 			continue;
 		}
+		has = 1;
 		if (p->schema.parts[k].kind == PART_SPARSE) {
 			n = batch_range(c->end, i, &at);
-			has = finite(c->value + at, n);
 		} else {
 			n = p->schema.parts[k].dim;
-			has = finite(c->dense + i * n, n);
+			at = i * n;
 		}
-		if (!has) {
-			error_set(why, "%s: non-finite value",
-			    p->schema.parts[k].name);
+		if (!finite((c->dense != NULL ? c->dense : c->value) + at, n)) {
+			error_set(why, "%s: non-finite value", name);
 			return 0;
 		}
 	}
-	return has;
+	return has || !bad;
 }
 
 static int

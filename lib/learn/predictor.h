@@ -84,9 +84,10 @@ void predictor_scores(const struct predictor *p, const struct linalg *la,
 void predictor_link(
     const struct predictor *p, const struct linalg *la, float *F, size_t n);
 
-/* predictor_has: 1 when record i has some part of the model with finite
- * values; else 0, and *why says it. */
-int predictor_has(const struct predictor *p, const struct batch *b,
+/* predictor_can: 1 when record i can be predicted: the parts that it has are
+ * finite, and where it has none, none is in error.  Else 0, and *why says it.
+ */
+int predictor_can(const struct predictor *p, const struct batch *b,
     const int *map, size_t i, struct error *why);
 
 /* predictor_knows: the record was trained on: by its id, or by its group. */

@@ -27,11 +27,12 @@ primal_new(struct solver *s, struct error *e)
 	s->size = gradient_size(s);
 	s->offset = mem_array(s->ds->features, sizeof(*s->offset));
 	s->diagonal = mem_array(s->columns, sizeof(*s->diagonal));
+	s->inverse = mem_array(s->columns, sizeof(*s->inverse));
 	s->V = mem_aligned(s->columns * s->C, sizeof(*s->V));
 	s->partial = mem_aligned(CHUNKS * s->size, sizeof(*s->partial));
 	s->scratch = mem_array((size_t)threads, sizeof(*s->scratch));
-	if (s->offset == NULL || s->diagonal == NULL || s->V == NULL ||
-	    s->partial == NULL || s->scratch == NULL)
+	if (s->offset == NULL || s->diagonal == NULL || s->inverse == NULL ||
+	    s->V == NULL || s->partial == NULL || s->scratch == NULL)
 		return error_memory(e);
 	for (int t = 0; t < threads; t++) {
 		s->scratch[t] = mem_aligned(2 * PIECE * s->C, sizeof(float));
@@ -210,7 +211,7 @@ primal_dot(void *ctx, const float *u, const float *v)
 
 /* ---- the preconditioner ---- */
 
-/* The diagonal of (h/S) X'SX. */
+/* The diagonal of X'SX, before the columns' scales. */
 static void
 add_diagonal(struct solver *s)
 {
@@ -221,7 +222,7 @@ add_diagonal(struct solver *s)
 		for (size_t k = 0; k < s->npieces; k++)
 			for (size_t i = 0; i < s->pieces[k].count; i++) {
 				size_t r = s->pieces[k].row + i;
-				double w = (double)s->truth.weight[r];
+				double w = (double)s->shape[r];
 
 				if (f->kind == PART_DENSE) {
 					const float *x = f->x + r * f->dim;
@@ -240,16 +241,11 @@ add_diagonal(struct solver *s)
 					d[f->index[at]] += w * v * v;
 				}
 			}
-		for (size_t c = 0; c < f->active; c++) {
-			double v = (double)column_scale(s, p, c);
-
-			d[c] *= v * v * s->h / s->S;
-		}
 	}
 }
 
 /* The dense columns of one piece side by side, each row times the root of its
- * weight and each feature times that of its own. */
+ * weight. */
 static void
 weighted_rows(const struct solver *s, const struct piece *t, float *X)
 {
@@ -314,18 +310,59 @@ primal_gram(struct solver *s, struct error *e)
 	return 0;
 }
 
+/* The weight of the feature that dense column *i belongs to; *i moves on to
+ * the end of the feature. */
+static double
+dense_weight(const struct solver *s, size_t *i)
+{
+	size_t end = 0;
+
+	for (size_t p = 0; p < s->ds->features; p++) {
+		if (s->ds->feature[p].kind != PART_DENSE)
+			continue;
+		end += s->ds->feature[p].dim;
+		if (*i < end) {
+			*i = end;
+			return s->weight[p];
+		}
+	}
+	return 0;
+}
+
 int
 primal_factor(struct solver *s, struct error *e)
 {
-	size_t d = s->dense;
+	size_t d = s->dense, iend, kend;
+	double h = s->h / s->shape_sum;
 
+	for (size_t p = 0; p < s->ds->features; p++)
+		for (size_t c = 0; c < s->ds->feature[p].active; c++) {
+			size_t at = s->offset[p] + c;
+			double v = (double)column_scale(s, p, c);
+
+			s->inverse[at] =
+			    1 / (h * v * v * s->diagonal[at] + s->factored);
+		}
 	if (s->gram == NULL)
 		return 0;
-	for (size_t i = 0; i < d; i++) {
-		for (size_t k = 0; k <= i; k++)
-			s->L[i * d + k] = s->h / s->S * s->gram[i * d + k];
-		s->L[i * d + i] += s->factored;
+	for (size_t i = 0; i < d; i = iend) {
+		double wi;
+
+		iend = i;
+		wi = dense_weight(s, &iend);
+		for (size_t k = 0; k < iend; k = kend) {
+			double w;
+
+			kend = k;
+			w = h * sqrt(wi * dense_weight(s, &kend));
+			for (size_t r = i; r < iend; r++)
+				for (size_t c = k; c < kend; c++)
+					s->L[r * d + c] =
+					    w * s->gram[r * d + c];
+		}
 	}
+	for (size_t i = 0; i < d; i++)
+		s->L[i * d + i] += s->factored;
 	return chol_factor(s->la, s->L, d, e);
 }
 
@@ -377,8 +414,7 @@ primal_precondition(void *ctx, const float *g, float *z)
 	size_t C = s->C;
 
 	for (size_t c = 0; c < s->columns; c++)
-		s->la->scale(z + c * C,
-		    (float)(1 / (s->diagonal[c] + s->factored)), g + c * C, C);
+		s->la->scale(z + c * C, (float)s->inverse[c], g + c * C, C);
 	s->la->scale(
 	    z + s->columns * C, (float)(1 / s->h), g + s->columns * C, C);
 	if (s->gram == NULL)

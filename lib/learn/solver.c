@@ -10,7 +10,7 @@
 enum { MOST_EVALUATIONS = 500 };
 
 /* A preconditioner made for one lambda serves others this near. */
-static const double NEAR = 4;
+static const double NEAR = 40;
 
 static int
 choose(enum solver_way way, const struct solver *s)
@@ -86,6 +86,8 @@ solver_free(struct solver *s)
 	free(s->offset);
 	free(s->gram);
 	free(s->diagonal);
+	free(s->inverse);
+	free(s->shape);
 	free(s->V);
 	free(s->partial);
 	free(s->scratch);
@@ -148,17 +150,27 @@ intercepts(struct solver *s, float *b)
 	s->h = h / (double)s->C;
 }
 
+static int
+take_shape(struct solver *s, struct error *e)
+{
+	s->shape = mem_array(s->ds->n, sizeof(*s->shape));
+	if (s->shape == NULL)
+		return error_memory(e);
+	memcpy(s->shape, s->truth.weight, s->ds->n * sizeof(*s->shape));
+	s->shape_sum = s->S;
+	return s->dual ? 0 : primal_gram(s, e);
+}
+
 int
 solver_truth(struct solver *s, const struct truth *t, struct error *e)
 {
 	s->truth = *t;
-	s->factored = 0;
 	s->lambda = 0;
 	memset(s->x, 0, s->size * sizeof(*s->x));
 	intercepts(s, s->x + s->size - s->C);
 	if (!(s->S > 0))
 		return error_set(e, "the weights of the records are all zero");
-	return s->dual ? 0 : primal_gram(s, e);
+	return s->shape == NULL ? take_shape(s, e) : 0;
 }
 
 int

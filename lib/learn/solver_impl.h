@@ -28,7 +28,13 @@ struct solver {
 	double S;           /* sum of the records' weights */
 	double h;           /* curvature for the preconditioner */
 	double lambda;      /* of the fit under way */
-	double factored;    /* lambda of the preconditioner, 0: none */
+
+	/* The preconditioner: of these weights, the first that solver_truth
+	 * got, and for this lambda (0: none).  It need not be that of the
+	 * fit, only near it. */
+	float *shape; /* [ds->n], NULL before */
+	double shape_sum;
+	double factored;
 
 	size_t size; /* of a vector */
 	float *x;    /* [size] the present model */
@@ -44,8 +50,9 @@ struct solver {
 	/* primal */
 	size_t columns, dense; /* all columns; those of dense features */
 	size_t *offset;        /* [features] first row of W */
-	double *gram;          /* [dense, dense], or NULL: diagonal */
-	double *diagonal;      /* [columns] of h X'SX/S */
+	double *gram;          /* [dense, dense] of X'SX, or NULL: diagonal */
+	double *diagonal;      /* [columns] of the same */
+	double *inverse;       /* [columns] of h X'SX/S + lambda */
 	float *V;              /* [columns, C] W times scale and sqrt(w) */
 	float *partial;        /* [chunks, columns + 1, C] gradients */
 	float **scratch;       /* [threads] */

@@ -252,7 +252,8 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 
 	if (rc == 0 && s->framed)
 		return error_set(e,
-		    "stream truncated after %llu record%s (no end line)",
+		    "stream truncated after %llu record%s "
+		    "(no end line)",
 		    (unsigned long long)s->records, s->records == 1 ? "" : "s");
 	if (rc <= 0)
 		return rc;

@@ -216,7 +216,8 @@ schema_json(struct buf *out, const struct schema *s, struct error *e)
 		return error_memory(e);
 	if (out->len - before > VEC_MAX_HEADER)
 		return error_set(e,
-		    "the parts' description takes more than %d bytes",
+		    "the parts' description takes more than "
+		    "%d bytes",
 		    VEC_MAX_HEADER);
 	return 0;
 }
@@ -463,8 +464,9 @@ schema_meets(const struct schema *a, const struct schema *b, struct error *e)
 		if (i >= b->n ||
 		    strcmp(a->parts[i].name, b->parts[i].name) != 0)
 			return error_set(e,
-			    "part %zu is '%s' here and %s%s%s there", i + 1,
-			    a->parts[i].name, i < b->n ? "'" : "",
+			    "part %zu is '%s' here and %s%s%s "
+			    "there",
+			    i + 1, a->parts[i].name, i < b->n ? "'" : "",
 			    i < b->n ? b->parts[i].name : "missing",
 			    i < b->n ? "'" : "");
 		if (part_meets(&a->parts[i], &b->parts[i], e) == -1)

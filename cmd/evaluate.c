@@ -139,7 +139,8 @@ is_stream(const char *path, struct error *e)
 	struct reader in = { 0 };
 	int rc;
 
-	if (strcmp(path, "-") == 0)
+	/* What can be read only once is taken for predictions. */
+	if (strcmp(path, "-") == 0 || io_descriptor(path) != -1)
 		return 0;
 	if (io_open(&in, path, e) < 0)
 		return -1;

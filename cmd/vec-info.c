@@ -104,6 +104,8 @@ info_stream(struct buf *out, char *path, const struct options_of_info *opt)
 	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	int rc, bad = 0;
 
+	if (in == NULL && e.memory)
+		die("%s", e.text);
 	if (in == NULL) {
 		warn("%s", e.text);
 		return EXIT_SOME;
@@ -111,6 +113,8 @@ info_stream(struct buf *out, char *path, const struct options_of_info *opt)
 	if (summary_init(&s, input_schema(in), &e) == -1)
 		die("%s", e.text);
 	rc = read_stream(in, &s, opt->check, &e);
+	if (rc == -1 && e.memory)
+		die("%s", e.text);
 	if (opt->json)
 		bad = describe_stream_json(out, name, in, &s, &e);
 	else if (!opt->quiet)

@@ -19,7 +19,8 @@ static const struct option_row rows[] = {
 	{ KEY_DIM, "dim", "N", "length of the vector (1024)" },
 	{ KEY_LONG, "a-name-far-longer-than-the-column", "SOMETHING",
 	    "a help text that is itself so long that it has to be broken over "
-	    "two lines or more, whichever way one looks at it" },
+	    "two lines or more, whichever way one looks at it: one|two|three|"
+	    "four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen" },
 	{ KEY_WORD, "long-flag", NULL, "a flag" },
 	OPTIONS_COMMON,
 	{ 0 },
@@ -183,6 +184,7 @@ START_TEST(help_lists_every_option)
 	ck_assert_int_eq(child(parse_numbers, lines[_i], &out, &err), 0);
 	ck_assert_str_eq(err.data, "");
 	ck_assert_ptr_nonnull(strstr(out.data, "usage: tool [options]"));
+	ck_assert_ptr_nonnull(strstr(out.data, "\nDoes this and that"));
 	for (const struct option_row *r = rows; r->key != 0; r++) {
 		char want[64];
 

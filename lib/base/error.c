@@ -33,7 +33,8 @@ error_sys(struct error *e, const char *fmt, ...)
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	n = strlen(e->text);
-	snprintf(e->text + n, sizeof(e->text) - n, ": %s", strerror(saved));
+	snprintf(e->text + n, sizeof(e->text) - n, ": %s",
+	    saved == ENOMEM ? "out of memory" : strerror(saved));
 	return -1;
 }
 

@@ -57,10 +57,18 @@ fail(struct json *j, const char *why)
 	return fail_at(j, j->i, why);
 }
 
-static int
-no_memory(struct json *j)
+static const char no_memory[] = "out of memory";
+
+int
+json_memory(struct json *j)
 {
-	return fail(j, "out of memory");
+	return fail(j, no_memory);
+}
+
+int
+json_starved(const struct json *j)
+{
+	return j->why == no_memory;
 }
 
 int
@@ -76,6 +84,8 @@ json_error(const struct json *j, struct error *e)
 
 	if (j->why == NULL)
 		return error_set(e, "no error");
+	if (json_starved(j))
+		return error_memory(e);
 	for (size_t i = 0; i < j->where; i++)
 		if (j->s[i] == '\n') {
 			line++;
@@ -271,7 +281,7 @@ take_decoded(struct json *j, struct buf *b, struct str *out)
 		return 0;
 	b->len = 0;
 	if (decode(b, out->s, out->len, &j->lone) < 0)
-		return no_memory(j);
+		return json_memory(j);
 	*out = (struct str){ b->data, b->len };
 	return 0;
 }
@@ -302,7 +312,7 @@ seen_reserve(struct json *j)
 	j->seen = mem_array(cap, sizeof(*j->seen));
 	if (j->seen == NULL) {
 		j->seen = old;
-		return no_memory(j);
+		return json_memory(j);
 	}
 	j->seen_cap = cap;
 	j->seen_n = live;
@@ -331,7 +341,7 @@ same_key(struct json *j, const struct json_seen *x, struct str key)
 	if (decode(&b, j->s + x->at, x->len, &lone) == 0)
 		same = str_eq(key, (struct str){ b.data, b.len });
 	buf_free(&b);
-	return same < 0 ? no_memory(j) : same;
+	return same < 0 ? json_memory(j) : same;
 }
 
 /* Enter the key, whose text is raw, for the innermost object. */
@@ -425,7 +435,7 @@ json_object_next(struct json *j, struct str *key)
 	if (escapes) {
 		j->key.len = 0;
 		if (decode(&j->key, raw.s, raw.len, &j->lone) < 0)
-			return no_memory(j);
+			return json_memory(j);
 		*key = (struct str){ j->key.data, j->key.len };
 	}
 	if (remember_key(j, raw, *key) < 0 ||
@@ -610,7 +620,7 @@ json_string(struct json *j, struct buf *out)
 	if (take_string(j, &raw, &escapes) < 0)
 		return -1;
 	if (decode(out, raw.s, raw.len, &j->lone) < 0)
-		return no_memory(j);
+		return json_memory(j);
 	return 0;
 }
 

@@ -119,6 +119,11 @@ int json_end(struct json *j);
  * is a static sentence.  -1. */
 int json_refuse(struct json *j, const char *why);
 
+/* json_memory: the caller's memory is out.  -1.  json_starved: 1 after that,
+ * and where json.c itself had none; json_error is error_memory then. */
+int json_memory(struct json *j);
+int json_starved(const struct json *j);
+
 /* json_error: "line 3, column 17: ..." (from 1, columns in bytes); without the
  * line where the text is only one.  Returns -1. */
 int json_error(const struct json *j, struct error *e);

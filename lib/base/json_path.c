@@ -53,7 +53,7 @@ search_object(struct json *j, struct search *x, int level)
 				wanted |= UINT64_C(1) << i;
 		if (buf_put(&j->text, key.s, key.len) < 0 ||
 		    buf_putc(&j->text, '.') < 0)
-			return json_refuse(j, "out of memory");
+			return json_memory(j);
 		if (json_peek(j) == JSON_OBJECT && leads_on(x, &j->text)) {
 			from = j->i;
 			search_object(j, x, level + 1);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,9 +145,9 @@ canonical_number(struct json *j, struct buf *out)
 	    memchr(raw.s, 'E', raw.len) == NULL)
 		return buf_put(out, raw.s, raw.len);
 	num_read_double(raw.s, raw.len, &x);
-	if (json_put_double(out, x) < 0)
+	if (!isfinite(x))
 		return json_refuse(j, "number too large");
-	return 0;
+	return json_put_double(out, x);
 }
 
 static int

@@ -32,6 +32,21 @@ help_left(struct buf *b, const struct option_row *r)
 	return rc != 0 ? -1 : (int)(b->len - before);
 }
 
+/* The length of the word at the start of ${text}; one that is wider than a
+ * line is cut behind a '|'. */
+static size_t
+help_word(const char *text, int width)
+{
+	size_t n = strcspn(text, " "), cut = 0;
+
+	if (n <= (size_t)width)
+		return n;
+	for (size_t i = 0; i < (size_t)width; i++)
+		if (text[i] == '|')
+			cut = i + 1;
+	return cut > 0 ? cut : n;
+}
+
 /* Append text from column ${left} on, broken between words at HELP_WIDTH;
  * ${at} is the column where the line stands now. */
 static int
@@ -44,17 +59,19 @@ help_right(struct buf *b, const char *text, int left, int at)
 		at = 0;
 	}
 	while (*text != '\0') {
-		size_t n = strcspn(text, " ");
+		size_t n = help_word(text, HELP_WIDTH - left);
 
 		if (at > left && at + 1 + (int)n > HELP_WIDTH) {
 			rc |= buf_putc(b, '\n');
 			at = 0;
 		}
-		rc |= at < left ? buf_printf(b, "%*s", left - at, "")
-				: buf_putc(b, ' ');
+		rc |= at <= left ? buf_printf(b, "%*s", left - at, "")
+				 : buf_putc(b, ' ');
 		rc |= buf_put(b, text, n);
-		at = (at < left ? left : at + 1) + (int)n;
+		at = (at <= left ? left : at + 1) + (int)n;
 		text += n;
+		if (*text != ' ' && *text != '\0')
+			at = HELP_WIDTH; /* the rest of a long word */
 		text += strspn(text, " ");
 	}
 	return rc | buf_putc(b, '\n');

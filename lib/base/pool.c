@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "base/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -92,14 +91,14 @@ processors(void)
 /* Start one more worker.  It blocks every signal, so that handlers run in the
  * first thread only (io_signals counts on it). */
 static int
-start(struct pool *p, struct error *e)
+start(struct pool *p)
 {
 	struct seat *seat = mem_array(1, sizeof(*seat));
 	sigset_t all, old;
 	int rc;
 
 	if (seat == NULL)
-		return error_memory(e);
+		return -1;
 	*seat = (struct seat){ p, p->started + 1 };
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -107,8 +106,7 @@ start(struct pool *p, struct error *e)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0) {
 		free(seat);
-		errno = rc;
-		return error_sys(e, "cannot start a thread");
+		return -1;
 	}
 	p->started++;
 	return 0;
@@ -129,11 +127,9 @@ pool_new(int threads, struct error *e)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->go, NULL);
 	pthread_cond_init(&p->done, NULL);
-	while (p->started < p->threads - 1)
-		if (start(p, e) == -1) {
-			pool_free(p);
-			return NULL;
-		}
+	while (p->started < p->threads - 1 && start(p) == 0)
+		;
+	p->threads = p->started + 1;
 	return p;
 }
 

@@ -17,7 +17,8 @@ struct pool; /* opaque */
 enum { POOL_MAX = 256 };
 
 /* pool_new(threads): 1..POOL_MAX threads, the caller's among them; 0 means
- * as many as there are processors allowed to this process.  NULL on error. */
+ * as many as there are processors allowed to this process.  Where the system
+ * gives fewer, those do.  NULL when memory is out. */
 struct pool *pool_new(int threads, struct error *e);
 void pool_free(struct pool *p);
 int pool_threads(const struct pool *p);

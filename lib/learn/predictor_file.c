@@ -183,7 +183,9 @@ read_part(struct predictor *p, struct json *j, struct error *e)
 		else if (str_is(key, "space") || str_is(key, "run")) {
 			struct buf *to = str_is(key, "run") ? &run : &space;
 
-			rc = json_raw(j, &s) < 0 ? -1 : buf_put(to, s.s, s.len);
+			rc = json_raw(j, &s);
+			if (rc == 0 && buf_put(to, s.s, s.len) < 0)
+				rc = error_memory(e);
 		} else
 			rc = json_skip(j);
 	}

@@ -81,13 +81,13 @@ take_column(struct arrays *s, struct json *j, struct str name)
 	if (strs_add(&s->json_names, name.s, name.len) == -1 ||
 	    mem_grow(&s->json, &s->json_cap, s->json_names.n,
 		sizeof(*s->json)) == -1)
-		return json_refuse(j, "out of memory");
+		return json_memory(j);
 	s->json[s->json_names.n - 1] = column;
 	json_array(j);
 	while (json_array_next(j) > 0)
 		if (json_str(j, &v) == 0 &&
 		    strs_add(&s->json[s->json_names.n - 1], v.s, v.len) == -1)
-			return json_refuse(j, "out of memory");
+			return json_memory(j);
 	return 0;
 }
 
@@ -105,7 +105,7 @@ take_config(struct arrays *s, const char *config, struct error *e)
 		if (str_is(key, "schema")) {
 			if (json_raw(&j, &v) == 0 &&
 			    buf_put(&s->schema, v.s, v.len) == -1)
-				json_refuse(&j, "out of memory");
+				json_memory(&j);
 		} else if (json_peek(&j) == JSON_ARRAY) {
 			take_column(s, &j, key);
 		} else {

@@ -4,9 +4,6 @@
 
 #include "vec/jsonl_private.h"
 
-/* Static sentences for json_refuse. */
-static const char out_of_memory[] = "out of memory";
-
 static void
 take_sparse(struct jsonl_reader *s, struct batch *b, size_t p, struct json *j)
 {
@@ -35,7 +32,7 @@ take_sparse(struct jsonl_reader *s, struct batch *b, size_t p, struct json *j)
 				}
 				if (mem_grow(&s->index, &s->index_cap, n + 1,
 					sizeof(*s->index)) == -1) {
-					json_refuse(j, out_of_memory);
+					json_memory(j);
 					return;
 				}
 				s->index[n++] = (uint32_t)number;
@@ -45,7 +42,7 @@ take_sparse(struct jsonl_reader *s, struct batch *b, size_t p, struct json *j)
 			while (json_array_next(j) > 0) {
 				if (mem_grow(&s->value, &s->value_cap,
 					values + 1, sizeof(*s->value)) == -1) {
-					json_refuse(j, out_of_memory);
+					json_memory(j);
 					return;
 				}
 				if (json_float(j, &s->value[values++]) == -1)
@@ -59,7 +56,7 @@ take_sparse(struct jsonl_reader *s, struct batch *b, size_t p, struct json *j)
 	if (n != values)
 		json_refuse(j, "idx and val differ in length");
 	else if (batch_sparse(b, p, n, &index, &value) == -1)
-		json_refuse(j, out_of_memory);
+		json_memory(j);
 	else if (n > 0) {
 		memcpy(index, s->index, n * sizeof(*index));
 		memcpy(value, s->value, n * sizeof(*value));
@@ -99,7 +96,7 @@ take_rows(struct batch *b, size_t p, struct json *j)
 	while (json_array_next(j) > 0) {
 		x = batch_rows(b, p, 1, NULL);
 		if (x == NULL) {
-			json_refuse(j, out_of_memory);
+			json_memory(j);
 			return rows;
 		}
 		if (json_floats(j, x, dim, &got) == -1)
@@ -136,7 +133,7 @@ take_sequence(struct jsonl_reader *s, struct batch *b, size_t p, struct json *j)
 				if (mem_grow(&s->time, &s->time_cap,
 					2 * (times + 1),
 					sizeof(*s->time)) == -1) {
-					json_refuse(j, out_of_memory);
+					json_memory(j);
 					return;
 				}
 				take_time(j, s->time + 2 * times++);
@@ -222,7 +219,7 @@ take_errors(struct batch *b, struct json *j)
 		if (p == -1 || json_str(j, &why) == -1)
 			return;
 		if (batch_error_str(b, (size_t)p, why.s, why.len, NULL) == -1)
-			json_refuse(j, out_of_memory);
+			json_memory(j);
 	}
 }
 
@@ -423,7 +420,7 @@ jsonl_take_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 		json_refuse(j, "no \"id\"");
 	if (j->why == NULL)
 		return 0;
-	if (j->why == out_of_memory)
+	if (json_starved(j))
 		return error_memory(e);
 	error_set(e, "line %llu, column %zu: %s", (unsigned long long)s->line,
 	    j->where + 1, j->why);

@@ -254,7 +254,7 @@ take_object(struct manifest *m, struct error *e)
 		    e, "a JSON array (one object a line is needed)");
 	json_find_paths(&m->j, m->path, m->n, m->raw);
 	if (json_end(&m->j) == -1)
-		return error_set(e, "column %zu: %s", m->j.where + 1, m->j.why);
+		return json_error(&m->j, e);
 	for (size_t f = 0; f < m->n; f++) {
 		struct manifest_value *v = &m->value[f];
 

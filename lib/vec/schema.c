@@ -233,13 +233,23 @@ struct draft {
 };
 
 static char *
+copy(struct json *j, struct str s)
+{
+	char *p = mem_strndup(s.s, s.len);
+
+	if (p == NULL)
+		json_memory(j);
+	return p;
+}
+
+static char *
 take_raw(struct json *j)
 {
 	struct str raw;
 
 	if (json_raw(j, &raw) == -1)
 		return NULL;
-	return mem_strndup(raw.s, raw.len);
+	return copy(j, raw);
 }
 
 /* take_name: a string without NUL bytes inside. */
@@ -254,7 +264,7 @@ take_name(struct json *j)
 		json_refuse(j, "a name with a NUL byte");
 		return NULL;
 	}
-	return mem_strndup(s.s, s.len);
+	return copy(j, s);
 }
 
 static void
@@ -267,7 +277,7 @@ take_columns(struct json *j, struct draft *d)
 		if (json_str(j, &s) == -1)
 			return;
 		if (strs_add(&d->columns, s.s, s.len) == -1)
-			json_refuse(j, "out of memory");
+			json_memory(j);
 	}
 }
 

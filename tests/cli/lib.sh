@@ -15,14 +15,14 @@ skip() { echo "ok - $1 # SKIP $2"; }
 # run NAME STATUS COMMAND...: run it with its output in ./out and its messages
 # in ./err; passes when the exit status is STATUS.
 run() {
-	name=$1 want=$2
+	run_name=$1 run_want=$2
 	shift 2
 	rc=0
 	"$@" >out 2>err || rc=$?
-	if [ "$rc" = "$want" ]; then
-		ok "$name"
+	if [ "$rc" = "$run_want" ]; then
+		ok "$run_name"
 	else
-		no "$name" "exit $rc, not $want: $(cat err)"
+		no "$run_name" "exit $rc, not $run_want: $(cat err)"
 	fi
 }
 # err_has NAME TEXT: ./err of the last run holds TEXT.  out_has: ./out.

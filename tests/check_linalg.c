@@ -90,15 +90,19 @@ shape(uint64_t *state, int round)
 	static const struct shape edge[] = { { 0, 5, 3 }, { 5, 0, 3 },
 		{ 5, 3, 0 }, { 1, 1, 1 }, { 12, 32, 384 }, { 13, 33, 385 },
 		{ 6, 16, 256 }, { 7, 17, 257 }, { 1, 100, 769 }, { 25, 1, 40 },
-		{ 24, 64, 100 }, { 3, 65, 20 }, { 26, 130, 390 } };
+		{ 24, 64, 100 }, { 3, 65, 20 }, { 26, 130, 390 },
+		{ 100, 15, 130 }, { 60, 70, 50 }, { 49, 49, 400 },
+		{ 130, 10, 40 }, { 97, 48, 385 }, { 75, 65, 33 },
+		{ 101, 33, 257 }, { 64, 3, 1 } };
 
-	if ((size_t)round < sizeof(edge) / sizeof(*edge))
-		return edge[round];
-	return (struct shape){ 1 + below(state, 40), 1 + below(state, 90),
+	if ((size_t)round / 4 < sizeof(edge) / sizeof(*edge))
+		return edge[round / 4];
+	return (struct shape){ 1 + below(state, round % 3 == 0 ? 150 : 40),
+		1 + below(state, 90),
 		1 + below(state, round % 4 == 0 ? 900 : 60) };
 }
 
-enum { ROUNDS = 60 };
+enum { ROUNDS = 80 };
 
 START_TEST(gemm)
 {

@@ -1,3 +1,5 @@
+/* clang-format off */
+
 /*
  * The matrix product for one type of number; gemm_kernels.h includes this
  * twice.  It defines before:
@@ -175,19 +177,23 @@ F_(put_row)(REAL *c, const REAL *t, size_t n, int sign)
 		c[j] = sign > 0 ? c[j] + t[j] : sign < 0 ? c[j] - t[j] : t[j];
 }
 
+/* The tile's place in C: element (r, j) at C[r * ldc + j], or with swap, when
+ * the product was turned around, at C[j * ldc + r]. */
 static void
-F_(put)(REAL *C, size_t ldc, const REAL *t, size_t rows, size_t n, int sign)
+F_(put)(REAL *C, size_t ldc, const REAL *t, size_t rows, size_t n, int sign,
+    int swap)
 {
-	for (size_t r = 0; r < rows; r++)
-		F_(put_row)(C + r * ldc, t + r * 2 * WIDTH, n, sign);
-}
+	if (!swap) {
+		for (size_t r = 0; r < rows; r++)
+			F_(put_row)(C + r * ldc, t + r * 2 * WIDTH, n, sign);
+		return;
+	}
+	for (size_t j = 0; j < n; j++)
+		for (size_t r = 0; r < rows; r++) {
+			REAL *c = C + j * ldc + r, x = t[r * 2 * WIDTH + j];
 
-/* Copies of full panels or strips: d[k * w + r] = s[k * col + r], r < w. */
-static inline __attribute__((always_inline)) void
-F_(copy)(REAL *d, const REAL *s, size_t col, size_t w, size_t len)
-{
-	for (size_t k = 0; k < len; k++)
-		memcpy(d + k * w, s + k * col, w * sizeof(*d));
+			*c = sign > 0 ? *c + x : sign < 0 ? *c - x : x;
+		}
 }
 
 /* d[k * step + i] = s[i * row + k] for i < 4, k < len.  Rows further down,
@@ -209,9 +215,9 @@ F_(turn)(REAL *d, size_t step, const REAL *s, size_t row, size_t len)
 
 /*
  * d[k * step + r] = s[r * row + k * col] for r < w, and 0 for w <= r < step;
- * k < len.  Rows are turned by fours, of which the last may begin before the
- * end of those before it, and ${NEAR} values of k, so that d stays in the first
- * cache meanwhile.
+ * k < len.  Up to WIDTH - 1 elements behind the end may be overwritten.  Rows
+ * are turned by fours, of which the last may begin before the end of those
+ * before it, and ${NEAR} values of k, so that d stays in the first cache.
  */
 static void
 F_(pack)(REAL *d, size_t step, const REAL *s, size_t row, size_t col, size_t w,
@@ -219,28 +225,30 @@ F_(pack)(REAL *d, size_t step, const REAL *s, size_t row, size_t col, size_t w,
 {
 	size_t done = 0;
 
-	if (row == 1 && w == step && w == PANEL) {
-		F_(copy)(d, s, col, PANEL, len);
-		return;
-	}
-	if (row == 1 && w == step && w == ROWS) {
-		F_(copy)(d, s, col, ROWS, len);
-		return;
-	}
-	if (row == 1 && w == step && w == 2 * WIDTH) {
-		F_(copy)(d, s, col, 2 * WIDTH, len);
+	if (row == 1) {
+		for (size_t k = 0; k < len; k++, d += step, s += col)
+			for (size_t r = 0; r < step; r += WIDTH) {
+				V x = V_(set)(0);
+
+				if (w >= r + WIDTH)
+					x = V_(load)(s + r);
+				else if (w > r)
+					x = V_(load_n)(s + r, w - r);
+				V_(store)(d + r, x);
+			}
 		return;
 	}
 	if (col == 1 && w >= 4) {
-		for (size_t k = 0, part; k < len; k += part) {
-			part = len - k < NEAR ? len - k : NEAR;
+		for (size_t k = 0, n; k < len; k += n) {
+			REAL *to = d + k * step;
+			const REAL *from = s + k;
+
+			n = len - k < NEAR ? len - k : NEAR;
 			for (size_t r = 0; w - r >= 4; r += 4)
-				F_(turn)
-			(d + k * step + r, step, s + r * row + k, row, part);
+				F_(turn)(to + r, step, from + r * row, row, n);
 			if (w % 4 != 0)
-				F_(turn)
-			(d + k * step + w - 4, step, s + (w - 4) * row + k, row,
-			    part);
+				F_(turn)(to + w - 4, step,
+				    from + (w - 4) * row, row, n);
 		}
 		done = w;
 	}
@@ -257,8 +265,7 @@ static void
 F_(panels)(REAL *d, MAT B, size_t j, size_t w, size_t len)
 {
 	for (size_t c = 0; c < w; c += PANEL) {
-		F_(pack)
-		(d, PANEL, B.p + (j + c) * B.col, B.col, B.row,
+		F_(pack)(d, PANEL, B.p + (j + c) * B.col, B.col, B.row,
 		    w - c < PANEL ? w - c : PANEL, len);
 		d += len * PANEL;
 	}
@@ -294,7 +301,7 @@ static void
 F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
     size_t len, int sign)
 {
-	_Alignas(64) REAL a[KBLOCK * ROWS], t[ROWS * 2 * WIDTH];
+	_Alignas(64) REAL a[KBLOCK * ROWS + WIDTH], t[ROWS * 2 * WIDTH];
 	size_t panels = 2 * WIDTH / PANEL;
 	int direct = A.col == 1 && n <= 4 * WIDTH;
 	size_t most = direct && A.row * sizeof(REAL) % 4096 == 0 ? 6 : ROWS;
@@ -308,14 +315,13 @@ F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
 		if (direct)
 			s.a = A.p + i * A.row;
 		else
-			F_(pack)
-		(a, rows, A.p + i * A.row, A.row, A.col, rows, len);
+			F_(pack)(a, rows, A.p + i * A.row, A.row, A.col, rows, len);
 		for (size_t j = 0; j < n; j += 2 * WIDTH) {
 			size_t w = n - j < 2 * WIDTH ? n - j : 2 * WIDTH;
 
 			F_(expect)(C + i * ldc + j, ldc, rows);
 			F_(sums)(t, &s, p, p2, PANEL, w);
-			F_(put)(C + i * ldc + j, ldc, t, rows, w, sign);
+			F_(put)(C + i * ldc + j, ldc, t, rows, w, sign, 0);
 			p += len * PANEL * panels;
 			p2 += len * PANEL * panels;
 		}
@@ -328,20 +334,20 @@ F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
  * are when they are whole, its columns are turned first.
  */
 static void
-F_(thin)(
-    REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t len, int sign)
+F_(thin)(REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t len,
+    int sign, int swap)
 {
-	_Alignas(64) REAL a[KBLOCK * ROWS * FEW], b[KBLOCK * 2 * WIDTH];
+	_Alignas(64) REAL a[KBLOCK * ROWS * FEW + WIDTH], b[KBLOCK * 2 * WIDTH];
 	_Alignas(64) REAL t[ROWS * 2 * WIDTH];
 	struct F_(strip) s[FEW];
 	size_t strips = 0;
 
 	for (size_t i = 0; i < m; i += s[strips++].rows) {
-		s[strips] = (struct F_(strip)){ a + i * len,
-			F_(strip_rows)(m - i, ROWS), 0, len, 0 };
-		F_(pack)
-		(a + i * len, s[strips].rows, A.p + i * A.row, A.row, A.col,
-		    s[strips].rows, len);
+		size_t rows = F_(strip_rows)(m - i, ROWS);
+
+		s[strips] = (struct F_(strip)){ a + i * len, rows, 0, len, 0 };
+		F_(pack)(a + i * len, rows, A.p + i * A.row, A.row, A.col,
+		    rows, len);
 	}
 	for (size_t j = 0; j < n; j += 2 * WIDTH) {
 		size_t w = n - j < 2 * WIDTH ? n - j : 2 * WIDTH;
@@ -349,39 +355,54 @@ F_(thin)(
 		size_t step = B.row, i = 0;
 
 		if (B.col != 1 || w < 2 * WIDTH) {
-			F_(pack)
-			(b, 2 * WIDTH, B.p + j * B.col, B.col, B.row, w, len);
+			F_(pack)(b, 2 * WIDTH, B.p + j * B.col, B.col, B.row,
+			    w, len);
 			p = b;
 			step = 2 * WIDTH;
 		}
 		for (size_t k = 0; k < strips; i += s[k++].rows) {
 			F_(sums)(t, s + k, p, p + WIDTH, step, w);
-			F_(put)(C + i * ldc + j, ldc, t, s[k].rows, w, sign);
+			F_(put)(swap ? C + j * ldc + i : C + i * ldc + j, ldc,
+			    t, s[k].rows, w, sign, swap);
 		}
+	}
+}
+
+/* One K block of the product, by the way that reads least. */
+static void
+F_(product_block)(REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n,
+    size_t len, int sign)
+{
+	enum { CHUNK = 64 };
+	_Alignas(64) REAL b[KBLOCK * CHUNK + WIDTH];
+
+	if (m <= ROWS * FEW) {
+		F_(thin)(C, ldc, A, B, m, n, len, sign, 0);
+		return;
+	}
+	if (n <= ROWS * FEW && A.row == 1) {
+		/* C' = B' A': the long rows of A' are vectors as they lie. */
+		F_(thin)(C, ldc, (MAT){ B.p, B.col, B.row },
+		    (MAT){ A.p, A.col, A.row }, n, m, len, sign, 1);
+		return;
+	}
+	for (size_t j = 0, w; j < n; j += CHUNK) {
+		w = n - j < CHUNK ? n - j : CHUNK;
+		F_(panels)(b, B, j, w, len);
+		F_(block)(C + j, ldc, A, b, m, w, len, sign);
 	}
 }
 
 /* C = A B (sign 0), C += A B or C -= A B */
 static void
-F_(product)(
-    REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t k, int sign)
+F_(product)(REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t k,
+    int sign)
 {
-	enum { CHUNK = 64 };
-	_Alignas(64) REAL b[KBLOCK * CHUNK];
-
 	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
 		memset(C + i * ldc, 0, n * sizeof(*C));
 	for (size_t from = 0, len; from < k; from += len) {
 		len = k - from < KBLOCK ? k - from : KBLOCK;
-		if (m <= ROWS * FEW) {
-			F_(thin)(C, ldc, A, B, m, n, len, sign);
-		} else {
-			for (size_t j = 0, w; j < n; j += CHUNK) {
-				w = n - j < CHUNK ? n - j : CHUNK;
-				F_(panels)(b, B, j, w, len);
-				F_(block)(C + j, ldc, A, b, m, w, len, sign);
-			}
-		}
+		F_(product_block)(C, ldc, A, B, m, n, len, sign);
 		A.p += len * A.col;
 		B.p += len * B.row;
 		sign = sign == 0 ? 1 : sign;

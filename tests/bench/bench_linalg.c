@@ -164,6 +164,30 @@ run_gradient(struct job *j)
 		    j->k - r < STEP ? j->k - r : STEP, 1);
 }
 
+/* X' R over blocks of rows: X: [k, m], R: [k, n] */
+static void
+run_columns(struct job *j)
+{
+	enum { STEP = 128 };
+
+	for (size_t r = 0; r < j->k; r += STEP)
+		j->la->gemm(j->c, j->n, mat_cols(j->a + r * j->m, j->m),
+		    mat_rows(j->b + r * j->n, j->n), j->m, j->n,
+		    j->k - r < STEP ? j->k - r : STEP, 1);
+}
+
+/* X V over blocks of rows: X: [m, k], V: [k, n] */
+static void
+run_values(struct job *j)
+{
+	enum { STEP = 128 };
+
+	for (size_t r = 0; r < j->m; r += STEP)
+		j->la->gemm(j->c + r * j->n, j->n,
+		    mat_rows(j->a + r * j->k, j->k), mat_rows(j->b, j->n),
+		    j->m - r < STEP ? j->m - r : STEP, j->n, j->k, 1);
+}
+
 static void
 run_gemv(struct job *j)
 {
@@ -281,6 +305,9 @@ learning(struct job *j, enum isa isa)
 			j->m = 1000;
 			j->n = classes[c];
 			j->k = dims[d];
+			j->run = run_values;
+			show("gemm XV m n k", j,
+			    2.0 * (double)(j->m * j->n * j->k), isa, 1);
 			j->run = run_scores;
 			show("gemm scores m n k", j,
 			    2.0 * (double)(j->m * j->n * j->k), isa, 1);
@@ -289,6 +316,11 @@ learning(struct job *j, enum isa isa)
 			j->k = 1000;
 			j->run = run_gradient;
 			show("gemm gradient m n k", j,
+			    2.0 * (double)(j->m * j->n * j->k), isa, 1);
+			j->m = dims[d];
+			j->n = classes[c];
+			j->run = run_columns;
+			show("gemm X'R m n k", j,
 			    2.0 * (double)(j->m * j->n * j->k), isa, 1);
 		}
 	j->m = 1000;

@@ -6,53 +6,36 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/json.h"
 
-/* Column blocks from the part's space: {"blocks":[128,64,...]}. */
-static int
-read_blocks(struct feature *f, const char *space, struct error *e)
+/* A column's name without the number behind its last dot: "lbp.17". */
+static struct str
+stem(struct str name)
 {
-	struct json j = { 0 };
-	struct str raw;
-	size_t cap = 0;
-	uint32_t end = 0;
-	int rc;
+	size_t n = name.len;
 
-	if (space == NULL)
-		return 0;
-	rc = json_find_path(space, strlen(space), "blocks", &raw, e);
-	if (rc <= 0)
-		return rc;
-	json_init(&j, raw.s, raw.len);
-	rc = json_array(&j);
-	while (rc == 0 && json_array_next(&j) > 0) {
-		int64_t len;
-
-		if (json_integer(&j, 1, f->dim - end, &len) < 0)
-			break;
-		if (mem_grow(
-			&f->block, &cap, f->blocks + 1, sizeof(*f->block)) < 0)
-			rc = error_memory(e);
-		else
-			f->block[f->blocks++] = end += (uint32_t)len;
-	}
-	if (rc == 0 && (json_end(&j) < 0 || end != f->dim))
-		rc = error_set(e,
-		    "part '%s': its blocks do not add up to %" PRIu32
-		    " columns",
-		    f->name, f->dim);
-	json_free(&j);
-	return rc;
+	while (n > 0 && name.s[n - 1] >= '0' && name.s[n - 1] <= '9')
+		n--;
+	if (n > 1 && n < name.len && name.s[n - 1] == '.')
+		name.len = n - 1;
+	return name;
 }
 
+/* Columns in a row with one stem are a block; columns without names are. */
 static int
-whole_block(struct feature *f, struct error *e)
+find_blocks(struct feature *f, const struct strs *names, struct error *e)
 {
-	f->block = mem_array(1, sizeof(*f->block));
-	if (f->block == NULL)
-		return error_memory(e);
-	f->block[0] = f->dim;
-	f->blocks = 1;
+	size_t cap = 0;
+
+	for (uint32_t c = 1; c <= f->dim; c++) {
+		if (c < f->dim &&
+		    (names->n != f->dim || str_eq(stem(strs_get(names, c - 1)),
+					       stem(strs_get(names, c)))))
+			continue;
+		if (mem_grow(
+			&f->block, &cap, f->blocks + 1, sizeof(*f->block)) < 0)
+			return error_memory(e);
+		f->block[f->blocks++] = c;
+	}
 	return 0;
 }
 
@@ -71,9 +54,7 @@ feature_init(struct feature *f, const struct part *p, struct error *e)
 	if (p->kind == PART_SPARSE)
 		return 0;
 	f->active = f->dim;
-	if (read_blocks(f, p->space, e) < 0)
-		return -1;
-	return f->blocks == 0 ? whole_block(f, e) : 0;
+	return find_blocks(f, &p->columns, e);
 }
 
 int
@@ -390,6 +371,7 @@ static int
 add_indicators(struct dataset *ds, struct error *e)
 {
 	struct feature *f = &ds->feature[ds->parts];
+	static const struct strs none;
 	size_t some = 0, k = 0;
 
 	for (size_t p = 0; p < ds->parts; p++)
@@ -405,7 +387,7 @@ add_indicators(struct dataset *ds, struct error *e)
 	f->mask = mem_array(ds->n, 1);
 	f->x = mem_array(ds->n, some * sizeof(*f->x));
 	if (f->name == NULL || f->mask == NULL || f->x == NULL ||
-	    whole_block(f, e) < 0)
+	    find_blocks(f, &none, e) < 0)
 		return error_memory(e);
 	memset(f->mask, 1, ds->n);
 	for (size_t p = 0; p < ds->parts; p++) {

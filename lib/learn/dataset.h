@@ -98,8 +98,8 @@ rows_count(const struct rows *r)
 
 /* dataset_init: for records of this schema.  With ${may_widen}, class becomes
  * multilabel when some record has several labels; without, that is an error.
- * Sequences are refused; a part's space may name "blocks", the lengths of
- * runs of columns of one kind. */
+ * Sequences are refused.  Columns in a row whose names differ only in a number
+ * behind a dot (hog.0, hog.1) are a block (scale.h). */
 int dataset_init(struct dataset *ds, const struct schema *s, enum task task,
     int may_widen, struct error *e);
 void dataset_free(struct dataset *ds);

@@ -156,5 +156,5 @@ heldout_score(
 		s->accuracy /= (double)ds->C;
 	s->macro_f1 = seen > 0 ? f1 / seen : 0;
 	calibrate(t, weight, s);
-	s->value = -s->log_loss;
+	s->value = (s->accuracy + s->macro_f1) / 2 - 0.2 * s->log_loss;
 }

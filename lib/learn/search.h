@@ -12,6 +12,9 @@
  * and the weighting of classes, by what records of the fold left out get.
  * Everything that is learnt, scaling too, is learnt in the other folds.
  *
+ * Maximised is (accuracy + macro-F1) / 2 - log-loss / 5: the first two are what
+ * is wanted, the third is smooth where they are not; for numbers, R2.
+ *
  * The search has two rounds.  The first tries every weighting of the parts on
  * a coarse grid of lambdas, with classes weighted by 1/sqrt(their share); the
  * second refines around the best: neighbours in the parts' weights, each

@@ -300,8 +300,10 @@ check_roles(const struct csv_reader *c, double *target, double *weight,
 {
 	struct str label = role(c, ROLE_LABEL), group = role(c, ROLE_GROUP);
 
-	if (batch_check_string("label", label.s, label.len, why) == -1 ||
-	    batch_check_string("group", group.s, group.len, why) == -1)
+	if ((label.len > 0 &&
+		batch_check_string("label", label.s, label.len, why) == -1) ||
+	    (group.len > 0 &&
+		batch_check_string("group", group.s, group.len, why) == -1))
 		return -1;
 	if (record_number(c, ROLE_TARGET, target) == -1)
 		return error_set(why, "target is no finite number");

@@ -77,7 +77,7 @@ next_line(struct lines *l, struct fields *f)
 		l->line++;
 		if (n > 0 && s[n - 1] == '\r')
 			n--;
-		*f = (struct fields){ .id = { NULL, 0 } };
+		*f = (struct fields){ .labels = { "", 0 }, .group = { "", 0 } };
 		hash = memchr(s, '#', n);
 		if (hash != NULL) {
 			f->id.s = hash + 1;

@@ -1,0 +1,11 @@
+#include "format.h"
+
+static void
+fuzz_one(const unsigned char *data, size_t n)
+{
+	static const struct format_options own,
+	    one = { .part = "x", .number = 1 };
+
+	read_format(data, n, FILE_CSV, &own);
+	read_format(data, n, FILE_TSV, &one);
+}

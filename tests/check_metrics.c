@@ -309,7 +309,7 @@ START_TEST(auc_is_the_share_of_ordered_pairs)
 {
 	enum { N = 57 };
 	double x[N];
-	uint8_t positive[N];
+	uint8_t positive[N], mark[N];
 	uint32_t w[N], order[N];
 	struct rng rng;
 
@@ -320,6 +320,7 @@ START_TEST(auc_is_the_share_of_ordered_pairs)
 		w[i] = rng_below(&rng, 3);
 	}
 	ck_assert_int_eq(metrics_order(order, x, N), 0);
+	metrics_mark(mark, order, x, positive, N);
 	{
 		double pairs = 0, good = 0;
 
@@ -334,8 +335,7 @@ START_TEST(auc_is_the_share_of_ordered_pairs)
 					: x[i] < x[k] ? 0
 						      : c / 2;
 			}
-		near(
-		    "AUC", metrics_auc(x, order, positive, w, N), good / pairs);
+		near("AUC", metrics_auc(order, mark, w, N), good / pairs);
 	}
 }
 END_TEST
@@ -402,6 +402,7 @@ renamed_case(const struct recorded_case *c)
 	free(t.right);
 	free(t.is);
 	free(t.order);
+	free(t.mark);
 	for (size_t i = 0; i < t.n; i++) {
 		t.truth[i] = (s.truth[i] + 1) % (uint32_t)s.K;
 		t.guess[i] = (s.guess[i] + 1) % (uint32_t)s.K;
@@ -428,14 +429,15 @@ END_TEST
 START_TEST(what_has_no_value_is_nan)
 {
 	double x[] = { .1, .1, .1, .1, .1, .1 }, y[] = { 1, 2, 3, 4, 5, 6 };
-	uint8_t one[6] = { 1, 1, 1, 1, 1, 1 };
+	uint8_t one[6] = { 1, 1, 1, 1, 1, 1 }, mark[6];
 	uint32_t none[6] = { 0 }, ox[6], oy[6];
 	double rank[12];
 	struct tally t = { 0, 0, 3 };
 
 	metrics_order(ox, x, 6);
 	metrics_order(oy, y, 6);
-	ck_assert(isnan(metrics_auc(y, oy, one, NULL, 6)));
+	metrics_mark(mark, oy, y, one, 6);
+	ck_assert(isnan(metrics_auc(oy, mark, NULL, 6)));
 	ck_assert(isnan(metrics_r2(x, y, NULL, 6)));
 	ck_assert(isnan(metrics_spearman(x, y, ox, oy, NULL, 6, rank)));
 	ck_assert(isnan(metrics_spearman(y, x, oy, ox, NULL, 6, rank)));

@@ -188,28 +188,45 @@ metrics_order(uint32_t *order, const double *x, size_t n)
 	return 0;
 }
 
+enum { MARK_POSITIVE = 1, MARK_TIED = 2 };
+
+void
+metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
+    const uint8_t *positive, size_t n)
+{
+	for (size_t j = 0; j < n; j++) {
+		double x = score[order[j]];
+
+		mark[j] = positive[order[j]] ? MARK_POSITIVE : 0;
+		/* The order is ascending: not less is equal. */
+		if (j + 1 < n && !(x < score[order[j + 1]]))
+			mark[j] |= MARK_TIED;
+	}
+}
+
 /*
  * Twice the number of (positive, negative) pairs in the right order, ties
  * once: records of equal score are taken together, and their positives stand
  * above all negatives seen before and level with those among them.
  */
 double
-metrics_auc(const double *score, const uint32_t *order, const uint8_t *positive,
-    const uint32_t *w, size_t n)
+metrics_auc(
+    const uint32_t *order, const uint8_t *mark, const uint32_t *w, size_t n)
 {
-	uint64_t pos = 0, neg = 0, twice = 0;
+	uint64_t pos = 0, neg = 0, twice = 0, p = 0, q = 0;
 
-	for (size_t i = 0, j; i < n; i = j) {
-		uint64_t p = 0, q = 0;
+	for (size_t j = 0; j < n; j++) {
+		uint64_t c = times(w, order[j]);
+		uint64_t is = mark[j] & MARK_POSITIVE ? c : 0;
 
-		for (j = i; j < n && score[order[j]] == score[order[i]]; j++)
-			if (positive[order[j]])
-				p += times(w, order[j]);
-			else
-				q += times(w, order[j]);
+		p += is;
+		q += c - is;
+		if (mark[j] & MARK_TIED)
+			continue;
 		twice += p * (2 * neg + q);
 		pos += p;
 		neg += q;
+		p = q = 0;
 	}
 	if (pos == 0 || neg == 0)
 		return (double)NAN;

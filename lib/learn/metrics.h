@@ -88,13 +88,22 @@ double metrics_ece(
 int metrics_order(uint32_t *order, const double *x, size_t n);
 
 /*
+ * metrics_mark(mark, order, score, positive, n): what metrics_auc wants to
+ * know of record order[j], side by side for a walk in that order: bit 0 of
+ * mark[j], it is positive; bit 1, its score is that of order[j + 1], too.
+ *   mark: [n]   positive: [n]
+ */
+void metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
+    const uint8_t *positive, size_t n);
+
+/*
  * metrics_auc: the probability that a positive record scores higher than a
  * negative one, ties counting one half: the area under the ROC curve (Hanley
- * and McNeil 1982).  Exact: counts are whole numbers.  NaN unless there are
- * both.  positive: [n]; n < 2^31 in sum of weights.
+ * and McNeil 1982).  Exact: counts are whole numbers, below 2^31 in sum.  NaN
+ * unless there are both.
  */
-double metrics_auc(const double *score, const uint32_t *order,
-    const uint8_t *positive, const uint32_t *w, size_t n);
+double metrics_auc(
+    const uint32_t *order, const uint8_t *mark, const uint32_t *w, size_t n);
 
 /* metrics_r2: 1 - sum (y - f)^2 / sum (y - mean y)^2; NaN when y is constant.
  * y, f: [n] truth and prediction. */

@@ -54,12 +54,15 @@ order_probs(struct scores *s)
 	if (s->probs == NULL)
 		return 0;
 	s->order = mem_array(s->K * s->n, sizeof(*s->order));
-	if (s->order == NULL)
+	s->mark = mem_array(s->K * s->n, 1);
+	if (s->order == NULL || s->mark == NULL)
 		return -1;
-	for (size_t k = 0; k < s->K; k++)
-		if (metrics_order(
-			&s->order[k * s->n], &s->probs[k * s->n], s->n) < 0)
+	for (size_t at = 0; at < s->K * s->n; at += s->n) {
+		if (metrics_order(&s->order[at], &s->probs[at], s->n) < 0)
 			return -1;
+		metrics_mark(&s->mark[at], &s->order[at], &s->probs[at],
+		    &s->is[at], s->n);
+	}
 	return 0;
 }
 
@@ -181,8 +184,8 @@ mean_auc(const struct scores *s, const uint32_t *w)
 	if (s->probs == NULL)
 		return (double)NAN;
 	for (size_t k = first; k < s->K; k++) {
-		double auc = metrics_auc(&s->probs[k * s->n],
-		    &s->order[k * s->n], &s->is[k * s->n], w, s->n);
+		double auc = metrics_auc(
+		    &s->order[k * s->n], &s->mark[k * s->n], w, s->n);
 
 		if (!isnan(auc)) {
 			sum += auc;
@@ -284,5 +287,6 @@ scores_free(struct scores *s)
 	free(s->square);
 	free(s->right);
 	free(s->order);
+	free(s->mark);
 	memset(s, 0, sizeof(*s));
 }

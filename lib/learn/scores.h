@@ -43,6 +43,7 @@ struct scores {
 	double *square;  /* [n] class: Brier; regress: squared error */
 	uint8_t *right;  /* [n] class, multilabel: all is as in the truth */
 	uint32_t *order; /* [K, n] of probs, or [2, n] of y and f */
+	uint8_t *mark;   /* [K, n] of probs, for AUC */
 };
 
 /* The figures of a task, in this order.  AUC is the mean over the classes

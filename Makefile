@@ -29,6 +29,7 @@ all: deps $(CMDS)
 # One file per instruction set; the rest of the library stays baseline.
 ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
 $(BUILD)/%_sse42.o:  ISA = -msse4.2
+$(BUILD)/%_fma.o:    ISA = -mfma
 $(BUILD)/%_avx2.o:   ISA = -mavx2 -mfma -mf16c
 $(BUILD)/%_avx512.o: ISA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
 endif

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "linalg/chol.h"
+#include "linalg/kernels.h"
 #include "linalg/linalg.h"
 #include "unit.h"
 
@@ -106,7 +107,7 @@ enum { ROUNDS = 80 };
 
 START_TEST(gemm)
 {
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 1;
 
 	for (int round = 0; la != NULL && round < ROUNDS; round++) {
@@ -194,7 +195,7 @@ END_TEST
 
 START_TEST(dgemm)
 {
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 3;
 
 	for (int round = 0; la != NULL && round < ROUNDS; round++) {
@@ -239,7 +240,7 @@ END_TEST
 
 START_TEST(gram)
 {
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 4;
 
 	for (int round = 0; la != NULL && round < ROUNDS; round++) {
@@ -277,7 +278,7 @@ END_TEST
 START_TEST(cholesky)
 {
 	static const size_t sizes[] = { 1, 2, 63, 64, 65, 150 };
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 5;
 	struct error e;
 
@@ -347,7 +348,7 @@ near_float(double want, float got, double size, const char *what)
 
 START_TEST(vectors)
 {
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 6;
 
 	for (size_t n = 0; la != NULL && n < 200; n += n < 70 ? 1 : 17) {
@@ -498,7 +499,7 @@ END_TEST
 
 START_TEST(softmax)
 {
-	const struct linalg *la = table(_i), *ref = linalg_get(ISA_PORTABLE);
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
 	uint64_t state = 9;
 
 	for (size_t n = 1; la != NULL && n < 70; n++) {

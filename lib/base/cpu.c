@@ -61,3 +61,14 @@ cpu_isa_name(enum isa isa)
 {
 	return names[isa];
 }
+
+int
+cpu_has_fma(void)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("fma");
+#else
+	return 0;
+#endif
+}

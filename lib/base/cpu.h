@@ -30,4 +30,8 @@ int cpu_isa_from_env(enum isa *out, struct error *e);
 /* cpu_isa_name(isa): "portable", "avx2" or "avx512". */
 const char *cpu_isa_name(enum isa isa);
 
+/* cpu_has_fma: whether the machine has the fused multiply-add of x86.  It
+ * is asked for apart from the sets, because plain C gains from it too. */
+int cpu_has_fma(void);
+
 #endif

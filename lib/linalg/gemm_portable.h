@@ -119,37 +119,85 @@ k_gemv(float *y, struct fmat A, const float *x, size_t m, size_t k, int add)
 	k_gemm(y, m, mat_rows(x, k), At, 1, m, k, add);
 }
 
+/* The same for doubles: one panel, and one K block of it. */
+static void
+pack_panel_d(
+    double *b, struct dmat B, size_t from, size_t len, size_t j, size_t n)
+{
+	size_t w = least(n - j, DPANEL);
+
+	memset(b, 0, len * DPANEL * sizeof(*b));
+	for (size_t p = 0; p < len; p++)
+		for (size_t c = 0; c < w; c++)
+			b[p * DPANEL + c] =
+			    B.p[(from + p) * B.row + (j + c) * B.col];
+}
+
+static void
+mul_panel_d(double *C, size_t ldc, struct dmat A, const double *b, size_t m,
+    size_t w, size_t len, int sign)
+{
+	for (size_t i = 0; i < m; i++) {
+		double *c = C + i * ldc, t[DPANEL] = { 0 };
+
+		for (size_t p = 0; p < len; p++) {
+			double a = A.p[i * A.row + p * A.col];
+
+			for (size_t j = 0; j < DPANEL; j++)
+				t[j] = fma(a, b[p * DPANEL + j], t[j]);
+		}
+		for (size_t j = 0; j < w; j++)
+			c[j] = sign > 0   ? c[j] + t[j]
+			       : sign < 0 ? c[j] - t[j]
+					  : t[j];
+	}
+}
+
 static void
 k_dgemm(double *C, size_t ldc, struct dmat A, struct dmat B, size_t m, size_t n,
     size_t k, int sign)
 {
-	double t[DPANEL];
+	double b[LINALG_DBLOCK * DPANEL];
 
 	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
 		memset(C + i * ldc, 0, n * sizeof(*C));
 	for (size_t from = 0; from < k; from += LINALG_DBLOCK) {
-		size_t to = least(k, from + LINALG_DBLOCK);
+		size_t len = least(k - from, LINALG_DBLOCK);
 
-		for (size_t i = 0; i < m; i++)
-			for (size_t j = 0; j < n; j += DPANEL) {
-				size_t w = least(n - j, DPANEL);
-				double *c = C + i * ldc + j;
+		for (size_t j = 0; j < n; j += DPANEL) {
+			pack_panel_d(b, B, from, len, j, n);
+			mul_panel_d(C + j, ldc, A, b, m, least(n - j, DPANEL),
+			    len, sign);
+		}
+		A.p += len * A.col;
+		sign = sign == 0 ? 1 : sign;
+	}
+}
 
-				memset(t, 0, sizeof(t));
-				for (size_t p = from; p < to; p++)
-					for (size_t l = 0; l < w; l++)
-						t[l] = fma(
-						    A.p[i * A.row + p * A.col],
-						    B.p[p * B.row +
-							(j + l) * B.col],
-						    t[l]);
-				for (size_t l = 0; l < w; l++)
-					c[l] = sign < 0   ? c[l] - t[l]
-					       : sign > 0 ? c[l] + t[l]
-							  : t[l];
-			}
-		if (sign == 0)
-			sign = 1;
+/* One K block of one panel of G's columns, j .. j + DPANEL, in the rows from
+ * .. to.  A product of two floats is exact in double: as good as fused. */
+static void
+gram_panel(double *G, const float *X, size_t ldx, size_t len, size_t d,
+    size_t from, size_t to, size_t j)
+{
+	double b[LINALG_DBLOCK * DPANEL];
+	size_t w = least(d - j, DPANEL);
+
+	memset(b, 0, sizeof(b));
+	for (size_t p = 0; p < len; p++)
+		for (size_t c = 0; c < w; c++)
+			b[p * DPANEL + c] = (double)X[p * ldx + j + c];
+	for (size_t i = from > j ? from : j; i < to; i++) {
+		double *g = G + i * d + j, t[DPANEL] = { 0 };
+
+		for (size_t p = 0; p < len; p++) {
+			double x = (double)X[p * ldx + i];
+
+			for (size_t c = 0; c < DPANEL; c++)
+				t[c] += x * b[p * DPANEL + c];
+		}
+		for (size_t c = 0; c < w && j + c <= i; c++)
+			g[c] += t[c];
 	}
 }
 
@@ -157,28 +205,11 @@ static void
 k_gram(double *G, const float *X, size_t ldx, size_t n, size_t d, size_t from,
     size_t to)
 {
-	double t[DPANEL];
+	for (size_t row = 0; row < n; row += LINALG_DBLOCK) {
+		size_t len = least(n - row, LINALG_DBLOCK);
 
-	for (size_t first = 0; first < n; first += LINALG_DBLOCK) {
-		size_t last = least(n, first + LINALG_DBLOCK);
-
-		for (size_t i = from; i < to; i++)
-			for (size_t j = 0; j <= i; j += DPANEL) {
-				size_t w = least(i + 1 - j, DPANEL);
-
-				memset(t, 0, sizeof(t));
-				for (size_t p = first; p < last; p++) {
-					const float *x = X + p * ldx;
-
-					/* The product is exact: as good as
-					 * a fused one. */
-					for (size_t l = 0; l < w; l++)
-						t[l] += (double)x[i] *
-							(double)x[j + l];
-				}
-				for (size_t l = 0; l < w; l++)
-					G[i * d + j + l] += t[l];
-			}
+		for (size_t j = 0; j < to; j += DPANEL)
+			gram_panel(G, X + row * ldx, ldx, len, d, from, to, j);
 	}
 }
 

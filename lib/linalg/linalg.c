@@ -10,6 +10,8 @@ linalg_get(enum isa isa)
 		return &linalg_avx512;
 	if (isa == ISA_AVX2)
 		return &linalg_avx2;
+	if (cpu_has_fma())
+		return &linalg_fma;
 #endif
 	(void)isa;
 	return &linalg_portable;

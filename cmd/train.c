@@ -235,6 +235,9 @@ read_all(struct dataset *ds, const struct settings *set, struct input *in,
 
 	if (set->labels != NULL)
 		rc = labels_read(&labels, set->labels, set->header, e);
+	/* Then a record without labels is one that none applies to. */
+	if (set->task == 0 && labels.most > 1)
+		ds->task = TASK_MULTILABEL;
 	if (rc == 0)
 		rc = batch_init(&b, input_schema(in), e);
 	while (rc >= 0 && (rc = input_next(in, &b, e)) > 0)

@@ -17,7 +17,7 @@
 #include "learn/scale.h"
 #include "learn/solver.h"
 
-enum { DIM_D = 7, DIM_S = 500 };
+enum { DIM_D = 7, DIM_S = 700 };
 
 static const struct error no_error;
 

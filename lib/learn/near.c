@@ -203,11 +203,14 @@ join_dense(
 
 /* ---- sparse: an index from columns to the records that have them ---- */
 
-/* A pair that has this column, and the one before it in its list. */
-struct posting {
-	uint32_t record;
-	float value;
-	size_t before; /* number + 1 of the earlier posting, 0: none */
+/* Postings of the columns, one column after another; those of a column are
+ * filled as the records come, in their order. */
+struct postings {
+	uint32_t *column; /* [pairs] of each pair of the vectors, from 0 */
+	size_t *start;    /* [columns] where the column's postings begin, */
+	size_t *filled;   /* [columns] and end so far */
+	uint32_t *record; /* [pairs] */
+	float *value;     /* [pairs] */
 };
 
 static int
@@ -218,82 +221,99 @@ by_number(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-/* The columns that occur, sorted; *n of them. */
-static uint32_t *
-used_columns(const struct near *v, size_t pairs, size_t *n)
+/* Number the columns that occur, and make room for their postings. */
+static int
+postings_init(struct postings *q, const struct near *v, size_t pairs)
 {
 	uint32_t *used = mem_array(pairs, sizeof(*used));
+	size_t n = 0, at = 0;
 
-	*n = 0;
-	if (used == NULL)
-		return NULL;
+	q->column = mem_array(pairs, sizeof(*q->column));
+	q->start = mem_array(pairs, sizeof(*q->start));
+	q->filled = mem_array(pairs, sizeof(*q->filled));
+	q->record = mem_array(pairs, sizeof(*q->record));
+	q->value = mem_array(pairs, sizeof(*q->value));
+	if (used == NULL || q->column == NULL || q->start == NULL ||
+	    q->filled == NULL || q->record == NULL || q->value == NULL) {
+		free(used);
+		return -1;
+	}
 	if (pairs > 0)
 		memcpy(used, v->index, pairs * sizeof(*used));
 	qsort(used, pairs, sizeof(*used), by_number);
 	for (size_t i = 0; i < pairs; i++)
 		if (i == 0 || used[i] != used[i - 1])
-			used[(*n)++] = used[i];
-	return used;
+			used[n++] = used[i];
+	for (size_t k = 0; k < pairs; k++) {
+		const uint32_t *c =
+		    bsearch(&v->index[k], used, n, sizeof(*used), by_number);
+
+		q->column[k] = (uint32_t)(c - used);
+		q->filled[q->column[k]]++;
+	}
+	for (size_t c = 0; c < n; c++) {
+		q->start[c] = at;
+		at += q->filled[c];
+		q->filled[c] = q->start[c];
+	}
+	free(used);
+	return 0;
 }
 
-/* Add record i's products with all earlier records to sum, and join those
- * that come near. */
 static void
-join_record(const struct near *v, size_t i, const struct posting *list,
-    const size_t *last, const size_t *slot, double *sum, float least,
-    uint32_t *parent)
+postings_free(struct postings *q)
+{
+	free(q->column);
+	free(q->start);
+	free(q->filled);
+	free(q->record);
+	free(q->value);
+}
+
+/* Add record i's products with all earlier records to sum, join those that
+ * come near, and leave sum zero again. */
+static void
+join_record(const struct near *v, size_t i, struct postings *q, double *sum,
+    float least, uint32_t *parent)
 {
 	size_t first, n = batch_range(v->end, i, &first);
 
-	for (size_t k = first; k < first + n; k++)
-		for (size_t p = last[slot[k]]; p > 0; p = list[p - 1].before)
-			sum[list[p - 1].record] +=
-			    (double)v->value[k] * (double)list[p - 1].value;
-	for (size_t k = first; k < first + n; k++)
-		for (size_t p = last[slot[k]]; p > 0; p = list[p - 1].before) {
-			uint32_t r = list[p - 1].record;
+	for (size_t k = first; k < first + n; k++) {
+		size_t end = q->filled[q->column[k]];
+		double x = (double)v->value[k];
+
+		for (size_t p = q->start[q->column[k]]; p < end; p++)
+			sum[q->record[p]] += x * (double)q->value[p];
+	}
+	for (size_t k = first; k < first + n; k++) {
+		size_t *end = &q->filled[q->column[k]];
+
+		for (size_t p = q->start[q->column[k]]; p < *end; p++) {
+			uint32_t r = q->record[p];
 
 			if (sum[r] >= (double)least)
 				split_join(parent, r, (uint32_t)i);
 			sum[r] = 0;
 		}
+		q->record[*end] = (uint32_t)i;
+		q->value[(*end)++] = v->value[k];
+	}
 }
 
 static int
 join_sparse(const struct near *v, float least, uint32_t *parent)
 {
-	size_t pairs = v->n > 0 ? v->end[v->n - 1] : 0, columns;
-	uint32_t *used = used_columns(v, pairs, &columns);
-	size_t *slot = mem_array(pairs, sizeof(*slot));
-	size_t *last = mem_array(pairs, sizeof(*last));
-	struct posting *list = mem_array(pairs, sizeof(*list));
+	size_t pairs = v->n > 0 ? v->end[v->n - 1] : 0;
+	struct postings q = { 0 };
 	double *sum = mem_array(v->n, sizeof(*sum));
-	int rc = used == NULL || slot == NULL || last == NULL || list == NULL ||
-			 sum == NULL
-		     ? -1
-		     : 0;
+	int rc = postings_init(&q, v, pairs);
 
-	for (size_t k = 0; rc == 0 && k < pairs; k++) {
-		const uint32_t *at = bsearch(
-		    &v->index[k], used, columns, sizeof(*used), by_number);
-
-		slot[k] = (size_t)(at - used);
-	}
-	for (size_t i = 0; rc == 0 && i < v->n; i++) {
-		size_t first, n = batch_range(v->end, i, &first);
-
-		join_record(v, i, list, last, slot, sum, least, parent);
-		for (size_t k = first; k < first + n; k++) {
-			list[k] = (struct posting){ (uint32_t)i, v->value[k],
-				last[slot[k]] };
-			last[slot[k]] = k + 1;
-		}
-	}
-	free(used);
-	free(slot);
-	free(last);
-	free(list);
+	if (sum == NULL)
+		rc = -1;
+	for (size_t i = 0; rc == 0 && i < v->n; i++)
+		join_record(v, i, &q, sum, least, parent);
 	free(sum);
+	postings_free(&q);
 	return rc;
 }
 

@@ -12,13 +12,13 @@
  * unit length.  It needs no model, knows no language, and is fast.
  *
  * The text is folded (fold.h).  A word is a run of letters; from each come
- *	the word, and the pair of it with the word before;
- *	its n-grams of NGRAMS_MIN to NGRAMS_MAX characters, with one boundary
- *	mark (U+0020) before and one behind the word ("cat": " ca", "cat",
- *	"at ", " cat", "cat ", " cat ").
- * Runs of a script without spaces give their n-grams of 1 to 3 characters; a
- * symbol that stands alone is a word without n-grams.  Breaks separate and
- * give nothing; pairs reach across breaks but not across such runs.
+ *	its n-grams of characters, with one boundary mark (U+0020) before and
+ *	one behind the word ("cat": " ca", "cat", "at ", " cat", "cat ",
+ *	" cat "): of 3 to 5 in a sparse vector, of 2 to 5 in a dense one;
+ *	in a sparse vector the word, and the pair of it with the word before.
+ * Runs of a script without spaces give their n-grams of 1 to 3 characters, a
+ * symbol that stands alone gives itself.  Breaks separate and give nothing;
+ * pairs reach across breaks but not across runs and symbols.
  *
  * An n-gram that occurs c times adds +-weight(kind) * (1 + ln c) to one place
  * of the vector; 40 bits of its hash (ngrams_hash) decide which and the sign.
@@ -34,9 +34,8 @@
 
 enum {
 	NGRAMS_VERSION = 1, /* raised by whatever changes a vector */
-	NGRAMS_MIN = 3,
-	NGRAMS_MAX = 5,
-	NGRAMS_DIM = 1024, /* defaults */
+	NGRAMS_MAX = 5,     /* characters */
+	NGRAMS_DIM = 1024,  /* defaults */
 	NGRAMS_SPARSE_DIM = 1 << 20,
 	NGRAMS_DISTINCT = 1 << 20,
 	NGRAMS_PAIRS = 1 << 20 /* most pairs of a sparse vector */
@@ -83,19 +82,23 @@ int ngrams_space(struct buf *b, uint32_t dim, int sparse);
 int ngrams_run(struct buf *b, size_t max_bytes);
 
 /*
- * The hash of an n-gram, from its code points c: [n].  With the odd constants
- * A, B and S[kind] of ngrams.c, modulo 2^64:
- *	p = c[0] A^(n-1) + c[1] A^(n-2) + ... + c[n-1]
- *	hash = mum(p ^ S[kind], B), mum the folded product of hash.h
- * and for a pair p = A q + r, with q and r those of the two words.  The place
- * is floor(h * dim / 2^32) with h the upper 32 bits of the hash; bit 24 set
- * means minus; the lower 24 bits are not used.
+ * The hash of an n-gram, a word or a pair of words, from their code points.
+ * With the odd constants A, B and S[kind] of ngrams.c, modulo 2^64:
+ *	key of an n-gram = its first three code points, 21 bits each, the
+ *	    first uppermost, times A; then key = (key + c) A for each other
+ *	key of a word = from 0, key = (key + c) A for each of its code points
+ *	key of a pair = (key of the first) * A + (key of the second)
+ *	hash = mum(key ^ S[kind], B), mum the folded product of hash.h
+ * The place is floor(h * dim / 2^32) with h the upper 32 bits of the hash;
+ * bit 24 set means minus; the lower 24 bits are not used.
+ *   c: [n]   a: [na]   b: [nb]
  */
 uint64_t ngrams_hash(enum ngrams_kind kind, const uint32_t *c, size_t n);
+uint64_t ngrams_hash_word(const uint32_t *c, size_t n);
 uint64_t ngrams_hash_pair(
     const uint32_t *a, size_t na, const uint32_t *b, size_t nb);
 
-/* ngrams_weight: of a kind, for dense or sparse vectors. */
+/* ngrams_weight: of a kind, in dense or sparse vectors; 0: it is not there. */
 double ngrams_weight(enum ngrams_kind kind, int sparse);
 
 #endif

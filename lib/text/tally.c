@@ -82,7 +82,7 @@ tally_start(struct tally *t, size_t features)
 	clear(t);
 	/* Of a table that a long text made, a short one uses the beginning,
 	 * which stays in the cache. */
-	while (slots < t->slot_cap && slots < 4 * features)
+	while (slots < t->slot_cap && slots < 8 * features)
 		slots *= 2;
 	use_slots(t, slots);
 	t->failed = 0;
@@ -121,11 +121,16 @@ signed_value(const struct tally *t, uint64_t x)
 static void
 add_dense(struct tally *t)
 {
-	for (size_t i = 0; i < t->used; i++) {
-		uint64_t x = t->slot[t->list[i]];
+	uint64_t *slot = t->slot;
+	double *sum = t->sum;
 
-		t->sum[place_of(t, x)] += signed_value(t, x);
+	for (size_t i = 0; i < t->used; i++) {
+		uint64_t x = slot[t->list[i]];
+
+		slot[t->list[i]] = 0;
+		sum[place_of(t, x)] += signed_value(t, x);
 	}
+	t->used = 0;
 }
 
 /* Sort pair: [n] by place, a few bits at a time from the lowest. */
@@ -321,29 +326,29 @@ void
 tally_add(struct tally *t, const uint64_t *f, size_t n)
 {
 	const uint64_t most = (UINT64_C(1) << TALLY_COUNT_BITS) - 1;
-	uint64_t *slot = t->slot;
-	size_t mask = t->mask, used = t->used;
 
-	for (size_t i = 0; i < n; i++) {
-		size_t k = (size_t)(f[i] >> TALLY_FEATURE_SHIFT) & mask;
-		uint64_t x = slot[k];
+	for (size_t i = 0; i < n;) {
+		uint64_t *slot = t->slot;
+		uint32_t *list = t->list;
+		size_t mask = t->mask, used = t->used, limit = t->limit;
 
-		while ((x != 0) & ((x ^ f[i]) >> TALLY_FEATURE_SHIFT != 0)) {
-			k = (k + 1) & mask;
-			x = slot[k];
+		for (; i < n && used < limit; i++) {
+			size_t k = (size_t)(f[i] >> TALLY_FEATURE_SHIFT) & mask;
+			uint64_t x = slot[k];
+
+			while ((x != 0) &
+			       ((x ^ f[i]) >> TALLY_FEATURE_SHIFT != 0)) {
+				k = (k + 1) & mask;
+				x = slot[k];
+			}
+			slot[k] = x != 0 ? x + ((x & most) != most) : f[i];
+			list[used] = (uint32_t)k;
+			used += x == 0;
 		}
-		slot[k] = x != 0 ? x + ((x & most) != most) : f[i];
-		t->list[used] = (uint32_t)k;
-		used += x == 0;
-		if (used == t->limit) {
-			t->used = used;
+		t->used = used;
+		if (used == limit)
 			make_room(t);
-			slot = t->slot;
-			mask = t->mask;
-			used = t->used;
-		}
 	}
-	t->used = used;
 }
 
 int

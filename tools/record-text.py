@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Record what peers make of texts, for tests/check_text.c.
 
-    tools/text-golden tests/data/text
+    tools/record-text.py tests/data/text
 
 grams.jsonl   n-grams as scikit-learn's analyzers list them
 fold.jsonl    NFKC_Casefold as CPython's unicodedata does it

@@ -233,7 +233,7 @@ read_marked(struct reader *r, char mark, struct buf *line, size_t max,
 	*last = '\0';
 	while (!*ended) {
 		size_t n = r->len - r->pos, room;
-		char *at = r->data + r->pos, *end;
+		char *at, *end;
 
 		if (n == 0) {
 			int more = io_fill(r, e);
@@ -245,6 +245,7 @@ read_marked(struct reader *r, char mark, struct buf *line, size_t max,
 			continue;
 		}
 		some = 1;
+		at = r->data + r->pos;
 		end = memchr(at, mark, n);
 		*ended = end != NULL;
 		if (end != NULL)

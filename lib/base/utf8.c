@@ -68,7 +68,7 @@ utf8_valid(const char *s, size_t n)
 	uint32_t cp;
 	int k;
 
-	while ((i += utf8_ascii(s + i, n - i)) < n) {
+	while (i < n && (i += utf8_ascii(s + i, n - i)) < n) {
 		k = utf8_decode(s + i, n - i, &cp);
 		if (k < 0)
 			break;

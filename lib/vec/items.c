@@ -261,9 +261,10 @@ next_text(struct items *it, struct item *item, struct error *e)
 		return io_place(&it->in, e);
 	}
 	item->line = it->line;
-	item->text = (struct str){ it->text.data + skip, it->text.len - skip };
-	if (item->text.len == 0)
-		item->text.s = "";
+	item->text = (struct str){ "", 0 };
+	if (it->text.len > skip)
+		item->text =
+		    (struct str){ it->text.data + skip, it->text.len - skip };
 	if (rc == 2) {
 		item->text = (struct str){ NULL, 0 };
 		item->error = "line longer than 16 MiB";

@@ -18,7 +18,7 @@ START_TEST(pixels_are_those_recorded)
 		uint64_t want;
 		struct image im;
 		struct bytes b;
-		struct error e = { "" };
+		struct error e = { 0 };
 		int n = 0;
 
 		ck_assert_int_eq(sscanf(at, "%63s %u %u %u %" SCNx64 "\n%n",
@@ -48,7 +48,7 @@ static void
 refused(struct bytes b, const char *sentence)
 {
 	struct image im = { .w = 1 };
-	struct error e = { "" };
+	struct error e = { 0 };
 
 	ck_assert_int_eq(image_decode(&im, b.p, b.n, NULL, &e), -1);
 	ck_assert_ptr_null(im.px);
@@ -235,7 +235,7 @@ START_TEST(scans_are_counted)
 {
 	struct bytes b = many_scans(5000);
 	struct image im;
-	struct error e = { "" };
+	struct error e = { 0 };
 
 	refused(b, "more than 100 scans");
 	free(b.p);

@@ -161,7 +161,7 @@ moments_of(float *out, const struct view *v)
 
 	for (int i = 0; i < S * S; i++) {
 		int r = v->rgb[0][i], g = v->rgb[1][i], b = v->rgb[2][i];
-		int luma = v->grey[i];
+		int luma = v->grey[VIEW_MARGIN + i];
 
 		counts[0][255 + luma]++;
 		counts[1][255 + b - luma]++;

@@ -98,11 +98,12 @@ shape_of(float *out, const struct view *v)
 	static const int order[10][2] = { { 2, 0 }, { 0, 2 }, { 1, 1 },
 		{ 3, 0 }, { 0, 3 }, { 2, 1 }, { 1, 2 }, { 4, 0 }, { 0, 4 },
 		{ 2, 2 } };
+	const uint8_t *alpha = v->alpha + VIEW_MARGIN;
 	struct sums s;
 	double cx = 0, cy = 0;
 
-	add_all(&s, v->alpha);
-	out = cover(out, v->alpha);
+	add_all(&s, alpha);
+	out = cover(out, alpha);
 	if (s.m[0][0] > 0) {
 		cx = (double)s.m[1][0] / (double)s.m[0][0];
 		cy = (double)s.m[0][1] / (double)s.m[0][0];

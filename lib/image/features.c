@@ -166,9 +166,12 @@ place(struct view *v, const struct image *im, const uint8_t background[3])
 	size_t c = (size_t)im->channels;
 	uint32_t x0 = (S - im->w) / 2, y0 = (S - im->h) / 2;
 
+	uint8_t *alpha = v->alpha + VIEW_MARGIN;
+	uint8_t *grey = v->grey + VIEW_MARGIN;
+
 	for (int p = 0; p < 3; p++)
 		memset(v->rgb[p], background[p], S * S);
-	memset(v->alpha, 0, S * S);
+	memset(alpha, 0, S * S);
 	for (uint32_t y = 0; y < im->h; y++) {
 		const uint8_t *px = im->px + (size_t)y * im->w * c;
 		size_t at = (size_t)(y0 + y) * S + x0;
@@ -177,14 +180,13 @@ place(struct view *v, const struct image *im, const uint8_t background[3])
 			v->rgb[0][at] = px[0];
 			v->rgb[1][at] = px[c == 1 ? 0 : 1];
 			v->rgb[2][at] = px[c == 1 ? 0 : 2];
-			v->alpha[at] = c == 4 ? px[3] : 255;
+			alpha[at] = c == 4 ? px[3] : 255;
 		}
 	}
 	for (size_t i = 0; i < S * S; i++)
-		v->grey[i] =
-		    (uint8_t)((299 * v->rgb[0][i] + 587 * v->rgb[1][i] +
-				  114 * v->rgb[2][i] + 500) /
-			      1000);
+		grey[i] = (uint8_t)((299 * v->rgb[0][i] + 587 * v->rgb[1][i] +
+					114 * v->rgb[2][i] + 500) /
+				    1000);
 }
 
 static int
@@ -237,22 +239,25 @@ hogs(const struct features *f, struct views *v, const struct view *view,
 static float *
 shape(const struct features *f, struct views *v, float *out)
 {
-	const uint8_t *const plane[1] = { v->square.alpha };
+	const uint8_t *const plane[1] = { v->square.alpha + VIEW_MARGIN };
 
 	out = shape_of(out, &v->square);
 	votes_of(&v->votes, &f->gradients, plane, 1);
 	out = hog_coarse(out, &v->votes);
-	return lbp_whole(out, v->code, v->square.alpha, 2, 0);
+	return lbp_whole(out, v->code, v->square.alpha + VIEW_MARGIN, 2, 0);
 }
 
 static float *
 lbp(struct views *v, float *out)
 {
-	out = lbp_quarters(out, v->code, v->wide.grey, 1);
-	out = lbp_quarters(out, v->code, v->wide.grey, 3);
-	out = lbp_whole(out, v->code, v->wide.grey, 2, 8);
-	out = lbp_whole(out, v->code, v->square.grey, 1, 0);
-	return lbp_whole(out, v->code, v->square.grey, 3, 0);
+	const uint8_t *wide = v->wide.grey + VIEW_MARGIN;
+	const uint8_t *square = v->square.grey + VIEW_MARGIN;
+
+	out = lbp_quarters(out, v->code, wide, 1);
+	out = lbp_quarters(out, v->code, wide, 3);
+	out = lbp_whole(out, v->code, wide, 2, 8);
+	out = lbp_whole(out, v->code, square, 1, 0);
+	return lbp_whole(out, v->code, square, 3, 0);
 }
 
 static float *

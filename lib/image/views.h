@@ -11,10 +11,13 @@
  */
 enum { S = FEATURES_VIEW };
 
+/* Bytes of no matter around a plane, which loops over whole rows read. */
+enum { VIEW_MARGIN = 16, VIEW_PLANE = VIEW_MARGIN + S * S + VIEW_MARGIN };
+
 struct view {
-	uint8_t rgb[3][S * S]; /* planes, composed over the background */
-	uint8_t alpha[S * S];
-	uint8_t grey[S * S]; /* (299 r + 587 g + 114 b + 500) / 1000 */
+	uint8_t rgb[3][S * S];     /* composed over the background */
+	uint8_t alpha[VIEW_PLANE]; /* from VIEW_MARGIN on, as grey */
+	uint8_t grey[VIEW_PLANE];  /* (299 r + 587 g + 114 b + 500) / 1000 */
 };
 
 /* Votes of a view's gradients, in 8 x 8 cells of 16 x 16 pixels. */

@@ -1,6 +1,8 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/inflate.h"
+#include "base/mem.h"
 #include "image/image.h"
 #include "pictures.h"
 #include "unit.h"
@@ -246,6 +248,73 @@ START_TEST(scans_are_counted)
 }
 END_TEST
 
+static void
+put_chunk(struct buf *b, const char *tag, const void *p, size_t n)
+{
+	uint8_t len[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16),
+		(uint8_t)(n >> 8), (uint8_t)n };
+	uint8_t crc[4];
+	size_t at = b->len + 4;
+	uint32_t v;
+
+	ck_assert_int_eq(buf_put(b, len, 4), 0);
+	ck_assert_int_eq(buf_put(b, tag, 4), 0);
+	ck_assert_int_eq(buf_put(b, p, n), 0);
+	v = crc32_zip(0, b->data + at, n + 4);
+	for (int i = 0; i < 4; i++)
+		crc[i] = (uint8_t)(v >> (24 - 8 * i));
+	ck_assert_int_eq(buf_put(b, crc, 4), 0);
+}
+
+/*
+ * Between header and pixels: 200,000 texts, chunks of compressed text and
+ * profile that are bombs or nonsense, a wrong gamma.  None of it matters.
+ */
+START_TEST(ancillary_chunks_are_passed_over)
+{
+	struct bytes b = load("image/rgb8.png");
+	struct buf f = { 0 };
+	struct image plain, full;
+	struct error e;
+	uint8_t junk[1000];
+
+	for (size_t i = 0; i < sizeof(junk); i++)
+		junk[i] = (uint8_t)(i * i >> 3);
+	memcpy(junk, "k\0\0", 3);
+	ck_assert_int_eq(buf_put(&f, b.p, 33), 0);
+	for (int i = 0; i < 200000; i++)
+		put_chunk(&f, "tEXt", "Title\0x", 7);
+	put_chunk(&f, "zTXt", junk, sizeof(junk));
+	put_chunk(&f, "iCCP", junk, sizeof(junk));
+	put_chunk(&f, "gAMA", "\0\1\2\3", 4);
+	put_chunk(&f, "eXIf", junk, sizeof(junk));
+	put_chunk(&f, "abCd", junk, sizeof(junk));
+	ck_assert_int_eq(buf_put(&f, b.p + 33, b.n - 33), 0);
+	ck_assert_int_eq(image_decode(&plain, b.p, b.n, NULL, &e), 0);
+	ck_assert_msg(
+	    image_decode(&full, f.data, f.len, NULL, &e) == 0, "%s", e.text);
+	ck_assert_mem_eq(plain.px, full.px, (size_t)plain.w * plain.h * 3);
+	image_free(&plain);
+	image_free(&full);
+	/* A second header is no such chunk; bytes after the end are none. */
+	f.len = 33;
+	ck_assert_int_eq(buf_put(&f, b.p + 8, b.n - 8), 0);
+	refused((struct bytes){ (uint8_t *)f.data, f.len },
+	    "PNG: IHDR: out of place");
+	f.len = 0;
+	ck_assert_int_eq(buf_put(&f, b.p, b.n), 0);
+	ck_assert_int_eq(buf_puts(&f, "trailing bytes"), 0);
+	ck_assert_int_eq(image_decode(&full, f.data, f.len, NULL, &e), 0);
+	image_free(&full);
+	/* No pixels at all. */
+	f.len = 33;
+	put_chunk(&f, "IEND", "", 0);
+	refused((struct bytes){ (uint8_t *)f.data, f.len }, NULL);
+	buf_free(&f);
+	free(b.p);
+}
+END_TEST
+
 /* A reduced picture is the box means of the full one, over the background. */
 START_TEST(small_pictures_are_box_means)
 {
@@ -355,6 +424,7 @@ main(void)
 	tcase_add_test(t, cut_files_say_so);
 	tcase_add_loop_test(t, bad_pnm, 0, (int)(sizeof(pnm) / sizeof(pnm[0])));
 	tcase_add_test(t, scans_are_counted);
+	tcase_add_test(t, ancillary_chunks_are_passed_over);
 	tcase_add_test(t, small_pictures_are_box_means);
 	tcase_add_test(t, small_interlaced_pictures_are_the_same);
 	suite_add_tcase(s, t);

@@ -8,9 +8,13 @@
 
 #include "linalg/linalg.h"
 
-/* 12 x 2 sums, 2 vectors of B and a value of A fill 32 registers well, and
- * 6 x 2 the 16 of AVX2. */
-enum { ROWS = VF_N == 16 ? 12 : 6, FEW = 4, NEAR = 64 };
+enum {
+	/* 12 x 2 sums, 2 vectors of B and a value of A fill 32 registers
+	 * well, and 6 x 2 the 16 of AVX2. */
+	ROWS = VF_N == 16 ? 12 : 6,
+	FEW = 4,  /* strips of A that are packed at once */
+	NEAR = 64 /* values of k that are turned at once */
+};
 
 #define REAL   float
 #define MAT    struct fmat
@@ -22,15 +26,6 @@ enum { ROWS = VF_N == 16 ? 12 : 6, FEW = 4, NEAR = 64 };
 #define KBLOCK ((size_t)LINALG_KBLOCK)
 #define TURN   ((size_t)8)
 #include "linalg/gemm_tile.h"
-#undef REAL
-#undef MAT
-#undef V
-#undef V_
-#undef F_
-#undef WIDTH
-#undef PANEL
-#undef KBLOCK
-#undef TURN
 
 #define REAL   double
 #define MAT    struct dmat
@@ -42,15 +37,6 @@ enum { ROWS = VF_N == 16 ? 12 : 6, FEW = 4, NEAR = 64 };
 #define KBLOCK ((size_t)LINALG_DBLOCK)
 #define TURN   ((size_t)4)
 #include "linalg/gemm_tile.h"
-#undef REAL
-#undef MAT
-#undef V
-#undef V_
-#undef F_
-#undef WIDTH
-#undef PANEL
-#undef KBLOCK
-#undef TURN
 
 static void
 k_gemm(float *C, size_t ldc, struct fmat A, struct fmat B, size_t m, size_t n,

@@ -2,7 +2,7 @@
 
 /*
  * The matrix product for one type of number; gemm_kernels.h includes this
- * twice.  It defines before:
+ * twice.  It defines before, and this ends with undefining:
  *
  *	REAL, MAT, V	float or double, its matrix, its vector of WIDTH
  *	V_(op), F_(f)	the vector word vf_op or vd_op; the function f_f or f_d
@@ -408,3 +408,13 @@ F_(product)(REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n, size_t k,
 		sign = sign == 0 ? 1 : sign;
 	}
 }
+
+#undef REAL
+#undef MAT
+#undef V
+#undef V_
+#undef F_
+#undef WIDTH
+#undef PANEL
+#undef KBLOCK
+#undef TURN

@@ -236,26 +236,49 @@ k_col_sq(double *q, const double *mean, const float *X, size_t ldx, size_t n,
  * anywhere in a large table. */
 enum { SPARSE_AHEAD = 12 };
 
+/* The part of vector l among w elements, which reach into it. */
+static inline size_t
+part_f(size_t w, int l)
+{
+	return span_f(w, (size_t)l * VF_N);
+}
+
+/* 16 columns at a time, w of them wanted. */
+static inline void
+sparse_mul_at(float *y, const uint32_t *idx, const float *val, size_t nnz,
+    const float *W, size_t ldw, size_t w)
+{
+	vf acc[LF];
+
+	for (int l = 0; l < LF; l++)
+		acc[l] = (size_t)l * VF_N < w
+			     ? vf_load_n(y + l * VF_N, part_f(w, l))
+			     : vf_set(0.0f);
+	for (size_t e = 0; e < nnz; e++) {
+		const float *row = W + (size_t)idx[e] * ldw;
+		vf x = vf_set(val[e]);
+
+		if (e + SPARSE_AHEAD < nnz)
+			__builtin_prefetch(
+			    W + (size_t)idx[e + SPARSE_AHEAD] * ldw);
+		for (int l = 0; l < LF; l++)
+			if ((size_t)l * VF_N < w)
+				acc[l] = vf_fma(x,
+				    vf_load_n(row + l * VF_N, part_f(w, l)),
+				    acc[l]);
+	}
+	for (int l = 0; l < LF; l++)
+		if ((size_t)l * VF_N < w)
+			vf_store_n(y + l * VF_N, part_f(w, l), acc[l]);
+}
+
 static void
 k_sparse_mul(float *y, const uint32_t *idx, const float *val, size_t nnz,
     const float *W, size_t ldw, size_t n)
 {
-	for (size_t j = 0, r; j < n; j += r) {
-		vf acc;
-
-		r = span_f(n, j);
-		acc = vf_load_n(y + j, r);
-		for (size_t e = 0; e < nnz; e++) {
-			const float *w = W + (size_t)idx[e] * ldw + j;
-
-			if (e + SPARSE_AHEAD < nnz)
-				__builtin_prefetch(
-				    W + j +
-				    (size_t)idx[e + SPARSE_AHEAD] * ldw);
-			acc = vf_fma(vf_set(val[e]), vf_load_n(w, r), acc);
-		}
-		vf_store_n(y + j, r, acc);
-	}
+	for (size_t j = 0; j < n; j += LANES)
+		sparse_mul_at(y + j, idx, val, nnz, W + j, ldw,
+		    n - j < LANES ? n - j : LANES);
 }
 
 static void

@@ -24,7 +24,7 @@ no_part(const struct schema *in, const char *name, struct error *e)
 		bad |= buf_puts(&b, i > 0 ? ", " : "");
 		bad |= buf_puts(&b, in->parts[i].name);
 	}
-	if (bad != 0)
+	if ((bad | buf_putc(&b, '\0')) != 0)
 		error_memory(e);
 	else
 		error_set(e, "no part '%s' (there are: %s)", name, b.data);

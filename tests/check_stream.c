@@ -83,7 +83,7 @@ START_TEST(long_sequence_goes_on)
 	schema_add(&s, "c", PART_SEQUENCE, 1000, NULL, NULL, &e);
 	batch_init(&b, &s, &e);
 	for (int i = 0; i < 3; i++) {
-		char id[8];
+		char id[16];
 		double *time;
 		float *x;
 		size_t rows = i == 1 ? 50000 : 2, more = i == 1 ? 4300 : 1;

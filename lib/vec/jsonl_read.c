@@ -62,15 +62,18 @@ at_line(const struct jsonl_reader *s, struct error *e)
 	return error_at(e, "line %llu", (unsigned long long)s->line);
 }
 
-/* begins_with: the text is an object whose first key is this. */
+/* begins_with: the text is an object whose first key is this: 1, 0, or -1
+ * when memory is out. */
 static int
-begins_with(struct jsonl_reader *s, const char *key)
+begins_with(struct jsonl_reader *s, const char *key, struct error *e)
 {
 	struct str k;
+	int rc;
 
 	json_init(&s->j, s->text.data, s->text.len);
-	return json_object(&s->j) == 0 && json_object_next(&s->j, &k) > 0 &&
-	       str_is(k, key);
+	json_object(&s->j);
+	rc = json_object_next(&s->j, &k) > 0 && str_is(k, key);
+	return json_starved(&s->j) ? error_memory(e) : rc;
 }
 
 /* read_ahead: lines into s->ahead until their parts are known. */
@@ -143,7 +146,9 @@ jsonl_open(struct jsonl_reader *s, struct reader *from, uint64_t line,
 		error_set(e, "longer than %d bytes", JSONL_MAX_LINE);
 		return at_line(s, e);
 	}
-	s->framed = begins_with(s, "vecpipe");
+	s->framed = begins_with(s, "vecpipe", e);
+	if (s->framed == -1)
+		return -1;
 	if (s->framed) {
 		if (take_header(s, e) == -1)
 			return at_line(s, e);
@@ -252,8 +257,7 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 
 	if (rc == 0 && s->framed)
 		return error_set(e,
-		    "stream truncated after %llu record%s "
-		    "(no end line)",
+		    "stream truncated after %llu record%s (no end line)",
 		    (unsigned long long)s->records, s->records == 1 ? "" : "s");
 	if (rc <= 0)
 		return rc;
@@ -262,12 +266,14 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 		at_line(s, &why);
 		if (!s->framed)
 			return reject(s, &why) == 0;
-		return error_set(e, "%s", why.text);
+		*e = why;
+		return -1;
 	}
 	if (is_blank(&s->text))
 		return 1;
-	if (s->framed && begins_with(s, "end"))
-		return take_end(s, e);
+	rc = s->framed ? begins_with(s, "end", e) : 0;
+	if (rc != 0)
+		return rc == 1 ? take_end(s, e) : -1;
 	rc = jsonl_take_record(s, b, &why);
 	if (rc == 0) {
 		s->records++;
@@ -275,7 +281,7 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 	}
 	if (rc == -1 || s->framed || !s->whole) {
 		batch_cut(b, before);
-		error_set(e, "%s", why.text);
+		*e = why;
 		return s->whole ? -1 : error_at(e, "the last line is cut off");
 	}
 	if (rc == 2) {

@@ -235,11 +235,30 @@ take_text(struct json *j, struct str *out)
 static void
 take_label(struct batch *b, struct json *j)
 {
+	struct error why = { 0 };
 	struct str s;
 
-	if (take_text(j, &s) == 0 && batch_label(b, s.s, s.len, NULL) == -1)
-		json_refuse(j, "a label that is too long, one too many, or "
-			       "not UTF-8");
+	if (take_text(j, &s) == -1 || batch_label(b, s.s, s.len, &why) == 0)
+		return;
+	if (why.memory)
+		json_memory(j);
+	else
+		json_refuse(
+		    j, "a label that is too long, one too many, or not UTF-8");
+}
+
+static void
+take_group(struct batch *b, struct json *j)
+{
+	struct error why = { 0 };
+	struct str s;
+
+	if (take_text(j, &s) == -1 || batch_group(b, s.s, s.len, &why) == 0)
+		return;
+	if (why.memory)
+		json_memory(j);
+	else
+		json_refuse(j, "a group that is too long or not UTF-8");
 }
 
 static void
@@ -311,7 +330,6 @@ take_field(
     struct jsonl_reader *s, struct batch *b, enum field f, struct json *j)
 {
 	size_t i = b->n - 1;
-	struct str text;
 
 	if (json_peek(j) == JSON_NULL && f != VEC) {
 		json_null(j);
@@ -333,9 +351,7 @@ take_field(
 		json_double(j, &b->weight[i]);
 		break;
 	case GROUP:
-		if (take_text(j, &text) == 0 &&
-		    batch_group(b, text.s, text.len, NULL) == -1)
-			json_refuse(j, "a group that is too long or not UTF-8");
+		take_group(b, j);
 		break;
 	case SOURCE:
 		take_source(b, j);

@@ -104,7 +104,7 @@ jsonl_shapes_add(
 		}
 	}
 	buf_free(&name);
-	return rc;
+	return json_starved(j) ? -1 : rc;
 }
 
 int

@@ -93,3 +93,12 @@ printf 'a\n\nc\n' >empty
 run "an empty id" 3 vec-convert --ids empty --missing nan -f jsonl m.npy
 err_has "is rejected" "row 2: empty id"
 is "and its row with it" "$(wc -l <out | tr -d ' ')" 2
+
+# No records, but parts.
+vec-cat --part i a.jsonl | vec-head -n 0 >no.vp
+for f in npz csv tsv safetensors jsonl-framed; do
+	run "nothing to $f" 0 vec-convert -f $f -o no.$f no.vp
+	run "nothing from $f" 0 vec-convert --from $f -f jsonl-framed no.$f
+	out_is "the part of $f" '{"vecpipe":1,"parts":[{"dim":3,"dtype":"f32","kind":"dense","name":"i","run":{},"space":{}}]}
+{"end":true,"records":0,"rejected":0,"status":"ok"}'
+done

@@ -335,7 +335,7 @@ print(struct work *w, struct error *e)
 static int
 status(const struct work *w)
 {
-	uint64_t bad = w->strange, all = w->strange;
+	uint64_t bad = w->strange, all = bad;
 
 	if (report_undefined(&w->report) > 0)
 		return EXIT_SOME;

@@ -267,8 +267,7 @@ take_string(struct json *j, struct buf *text)
 		return json_string(j, text);
 	if (json_raw(j, &s) < 0)
 		return -1;
-	return buf_put(text, s.s, s.len) < 0 ? json_memory(j)
-					     : 0;
+	return buf_put(text, s.s, s.len) < 0 ? json_memory(j) : 0;
 }
 
 /* Step over a null; 1 when there was one. */

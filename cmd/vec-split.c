@@ -1,6 +1,5 @@
 /* vec-split: deal records out to files: shares, folds, selections. */
 #include <inttypes.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,11 @@
 #include "base/num.h"
 #include "base/options.h"
 #include "base/pool.h"
+#include "learn/divide.h"
 #include "learn/labels.h"
-#include "learn/near.h"
-#include "learn/roster.h"
 #include "learn/split.h"
 #include "vec/input.h"
 #include "vec/output.h"
-#include "vec/spool.h"
 
 enum {
 	KEY_OUT = 256,
@@ -77,8 +74,6 @@ static const struct command self = { "vec-split",
 	"Deal records out to files: training and test, folds, selections.",
 	rows };
 
-enum group_by { BY_GROUP, BY_ID, BY_SOURCE, BY_REGEX };
-
 /* One file to write. */
 struct target {
 	const char *path; /* NULL: standard output */
@@ -95,8 +90,7 @@ struct settings {
 	long folds, fold;          /* 0: none */
 	const char *output, *rest; /* or patterns of them */
 	uint64_t seed;
-	enum group_by group_by;
-	regex_t regex;
+	const char *group;
 	double near; /* 0: none */
 	const char *part;
 	struct labels ids, not_ids;
@@ -177,30 +171,6 @@ parse_shard(struct settings *set, const struct options *o)
 }
 
 static void
-parse_group(struct settings *set, const struct options *o)
-{
-	static const char *const words[] = { "group", "id", "source" };
-	char why[200];
-	int rc;
-
-	for (int i = 0; i < 3; i++)
-		if (strcmp(o->arg, words[i]) == 0) {
-			set->group_by = (enum group_by)i;
-			return;
-		}
-	rc = regcomp(&set->regex, o->arg, REG_EXTENDED);
-	if (rc != 0) {
-		regerror(rc, &set->regex, why, sizeof(why));
-		usage_error("%s: '%s': %s", o->shown, o->arg, why);
-	}
-	if (set->regex.re_nsub == 0)
-		usage_error("%s: '%s' is neither group, id, source nor an "
-			    "expression with a (group) in it",
-		    o->shown, o->arg);
-	set->group_by = BY_REGEX;
-}
-
-static void
 take_option(struct settings *set, const struct options *o, int key,
     const char **ids, const char **not_ids)
 {
@@ -229,7 +199,7 @@ take_option(struct settings *set, const struct options *o, int key,
 		set->seed = options_u64(o, 0, UINT64_MAX);
 		break;
 	case KEY_GROUP:
-		parse_group(set, o);
+		set->group = o->arg;
 		break;
 	case KEY_NEAR:
 		set->near = options_double(o, 0.01, 1);
@@ -363,16 +333,12 @@ struct work {
 	struct input *in;
 	struct batch block; /* as read */
 	struct batch one;   /* a record on its way out */
-	struct spool aside;
-	struct roster roster;
-	struct near near;
-	size_t part;           /* that --near compares */
-	uint64_t seen, passed; /* records read; left for the shard to choose */
+	struct divide divide;
+	uint64_t passed; /* records left for --shard to choose from */
 	uint64_t errors;
 	uint8_t *found;  /* [ids] which of --ids came */
-	uint32_t *to;    /* [aside.n] share or fold of each record */
-	uint8_t *chosen; /* [aside.n] */
-	size_t chosen_cap, units;
+	uint8_t *chosen; /* [records put aside] */
+	size_t chosen_cap;
 	struct writer report;
 	int reporting;
 	struct buf text;
@@ -418,70 +384,21 @@ choose(struct work *w, const struct batch *b, size_t i)
 	return w->passed++ % set->shards == set->shard;
 }
 
-/* What the record is grouped by; "" where by nothing. */
-static int
-group_of(struct work *w, const struct batch *b, size_t i, struct str *group,
-    struct error *e)
-{
-	struct str id = strs_get(&b->id, i);
-	regmatch_t match[2];
-
-	*group = (struct str){ "", 0 };
-	w->text.len = 0;
-	switch (w->set->group_by) {
-	case BY_ID:
-		return 0;
-	case BY_GROUP:
-		*group = strs_get(&b->group, i);
-		return 0;
-	case BY_SOURCE:
-		if (b->source[i] == 0)
-			return 0;
-		if (buf_printf(&w->text, "%016" PRIx64, b->source[i]) < 0)
-			return error_memory(e);
-		*group = (struct str){ w->text.data, w->text.len };
-		return 0;
-	default:
-		/* Ids hold no NUL. */
-		if (buf_put(&w->text, id.s, id.len) < 0 ||
-		    buf_putc(&w->text, '\0') < 0)
-			return error_memory(e);
-		if (regexec(&w->set->regex, w->text.data, 2, match, 0) != 0 ||
-		    match[1].rm_so < 0)
-			return 0;
-		group->s = w->text.data + match[1].rm_so;
-		group->len = (size_t)(match[1].rm_eo - match[1].rm_so);
-		return 0;
-	}
-}
-
-/* Enter record i, put it aside, and, where only the chosen ones are dealt
- * out, know whether it is one. */
+/* Put record i aside; where only the chosen ones are dealt out, if it is one
+ * of them. */
 static int
 take_record(struct work *w, const struct batch *b, size_t i, struct error *e)
 {
-	const struct settings *set = w->set;
-	size_t first, n = batch_range(b->label_end, i, &first);
-	int plain = !set->shares && set->folds == 0, chosen;
-	struct str labels[VEC_MAX_LABELS], group;
+	int plain = !w->set->shares && w->set->folds == 0;
+	int chosen = choose(w, b, i);
 
-	chosen = choose(w, b, i);
 	if (!chosen && !plain)
 		return 0;
-	if (group_of(w, b, i, &group, e) < 0)
-		return -1;
-	for (size_t k = 0; k < n; k++)
-		labels[k] = strs_get(&b->label, first + k);
-	if (roster_add(&w->roster, strs_get(&b->id, i), group, labels, n, e) <
-	    0)
-		return -1;
-	if (set->near > 0 && near_add(&w->near, b, i, w->part, e) < 0)
-		return -1;
-	if (mem_grow(&w->chosen, &w->chosen_cap, w->aside.n + 1, 1) < 0)
+	if (mem_grow(&w->chosen, &w->chosen_cap, w->divide.aside.n + 1, 1) < 0)
 		return error_memory(e);
-	w->chosen[w->aside.n] = (uint8_t)chosen;
+	w->chosen[w->divide.aside.n] = (uint8_t)chosen;
 	w->errors += (uint64_t)batch_bad(b, i);
-	return spool_put(&w->aside, b, i, e);
+	return divide_add(&w->divide, b, i, e);
 }
 
 static int
@@ -496,36 +413,11 @@ read_all(struct work *w, struct error *e)
 	return rc;
 }
 
-/* The part that --near compares. */
-static int
-find_part(struct work *w, struct error *e)
-{
-	const struct schema *s = input_schema(w->in);
-	int p = 0;
-
-	if (w->set->near <= 0)
-		return 0;
-	if (w->set->part != NULL) {
-		p = schema_find(s, w->set->part);
-		if (p < 0)
-			return error_set(
-			    e, "there is no part '%s'", w->set->part);
-	} else if (s->n != 1) {
-		return error_set(
-		    e, "--near: %zu parts: choose one with --part", s->n);
-	}
-	if (s->parts[p].kind == PART_SEQUENCE)
-		return error_set(
-		    e, "--near: part '%s' is a sequence", s->parts[p].name);
-	w->part = (size_t)p;
-	return 0;
-}
-
-/* Join near copies and decide where each record goes. */
+/* Decide where each record goes. */
 static int
 deal(struct work *w, struct error *e)
 {
-	struct settings *set = w->set;
+	const struct settings *set = w->set;
 	size_t shares = set->shares      ? set->ntargets
 			: set->folds > 0 ? (size_t)set->folds
 					 : 1;
@@ -533,21 +425,15 @@ deal(struct work *w, struct error *e)
 	struct pool *pool = NULL;
 	int rc = 0;
 
-	w->to = mem_array(w->aside.n, sizeof(*w->to));
-	if (share == NULL || w->to == NULL)
-		rc = error_memory(e);
-	for (size_t k = 0; rc == 0 && k < shares; k++)
+	if (share == NULL)
+		return error_memory(e);
+	for (size_t k = 0; k < shares; k++)
 		share[k] = set->shares ? set->targets[k].share : 1;
-	if (rc == 0 && set->near > 0) {
-		pool = pool_new((int)set->threads, e);
-		rc = pool == NULL ? -1
-				  : near_join(&w->near, (float)set->near,
-					w->roster.parent, pool, e);
-		pool_free(pool);
-	}
+	if (set->near > 0 && (pool = pool_new((int)set->threads, e)) == NULL)
+		rc = -1;
 	if (rc == 0)
-		rc = roster_assign(
-		    &w->roster, set->seed, share, shares, w->to, &w->units, e);
+		rc = divide_deal(&w->divide, set->seed, share, shares, pool, e);
+	pool_free(pool);
 	free(share);
 	return rc;
 }
@@ -588,7 +474,7 @@ static int
 put_record(struct work *w, size_t k, struct error *e)
 {
 	const struct settings *set = w->set;
-	size_t to = w->to[k];
+	size_t to = w->divide.to[k];
 
 	if (set->shares)
 		return put_to(w, to, e);
@@ -613,11 +499,11 @@ report_record(struct work *w, size_t k, struct error *e)
 	bad = csv_put_field(&w->text, CSV_TAB, id.s, id.len);
 	bad |= buf_putc(&w->text, '\t');
 	if (set->folds > 0)
-		bad |= buf_printf(&w->text, "%" PRIu32, w->to[k] + 1);
+		bad |= buf_printf(&w->text, "%" PRIu32, w->divide.to[k] + 1);
 	else if (set->shares)
 		bad |= csv_put_field(&w->text, CSV_TAB,
-		    set->targets[w->to[k]].path,
-		    strlen(set->targets[w->to[k]].path));
+		    set->targets[w->divide.to[k]].path,
+		    strlen(set->targets[w->divide.to[k]].path));
 	else
 		bad |= buf_putc(&w->text, w->chosen[k] ? '1' : '0');
 	if ((bad | buf_putc(&w->text, '\n')) != 0)
@@ -640,43 +526,18 @@ begin_report(struct work *w, struct error *e)
 	return io_put(&w->report, header, strlen(header), e);
 }
 
-/*
- * Write all records, in the order they came.  Where the grouping is not the
- * streams' own, the new groups go out with them, so that train's folds keep
- * together what was kept together here.
- */
+/* Write all records, in the order they came. */
 static int
 write_all(struct work *w, struct error *e)
 {
-	size_t n = w->aside.n;
-	int regroup = w->set->near > 0 || w->set->group_by == BY_SOURCE ||
-		      w->set->group_by == BY_REGEX;
-	struct str *name = mem_array(n, sizeof(*name));
-	uint8_t *is_group = mem_array(n, 1);
-	struct buf bytes = { 0 };
-	struct record r;
-	int rc = 0;
-
-	if (name == NULL || is_group == NULL)
-		rc = error_memory(e);
-	else
-		roster_names(&w->roster, name, is_group);
-	for (size_t k = 0; rc == 0 && k < n; k++) {
-		batch_clear(&w->one);
-		rc = spool_get(&w->aside, k, &bytes, &r, e);
-		if (rc == 0 && regroup && (is_group[k] || w->set->near > 0))
-			r.group = name[k];
-		if (rc == 0)
-			rc = record_append(&w->one, &r, e);
-		if (rc == 0)
-			rc = put_record(w, k, e);
-		if (rc == 0 && w->reporting)
-			rc = report_record(w, k, e);
+	for (size_t k = 0; k < w->divide.aside.n; k++) {
+		if (divide_get(&w->divide, k, &w->one, e) < 0 ||
+		    put_record(w, k, e) < 0)
+			return -1;
+		if (w->reporting && report_record(w, k, e) < 0)
+			return -1;
 	}
-	free(name);
-	free(is_group);
-	buf_free(&bytes);
-	return rc;
+	return 0;
 }
 
 /* Every id of --ids must have come. */
@@ -723,17 +584,28 @@ finish(struct work *w, struct error *e)
 	return 0;
 }
 
+/* What --near compares, once the parts are known. */
+static int
+prepare(struct work *w, struct error *e)
+{
+	const struct settings *set = w->set;
+	const struct schema *s = input_schema(w->in);
+
+	w->found = mem_array(set->ids.id.names.n, 1);
+	if (w->found == NULL)
+		return error_memory(e);
+	if (batch_init(&w->block, s, e) < 0 || batch_init(&w->one, s, e) < 0)
+		return -1;
+	if (set->near <= 0)
+		return 0;
+	return divide_near(&w->divide, s, set->part, (float)set->near, e);
+}
+
 static int
 split(struct work *w, struct error *e)
 {
-	const struct schema *s = input_schema(w->in);
-
-	w->found = mem_array(w->set->ids.id.names.n, 1);
-	if (w->found == NULL)
-		return error_memory(e);
-	if (batch_init(&w->block, s, e) < 0 || batch_init(&w->one, s, e) < 0 ||
-	    find_part(w, e) < 0 || read_all(w, e) < 0 ||
-	    check_found(w, e) < 0 || deal(w, e) < 0 || open_targets(w, e) < 0 ||
+	if (prepare(w, e) < 0 || read_all(w, e) < 0 || check_found(w, e) < 0 ||
+	    deal(w, e) < 0 || open_targets(w, e) < 0 ||
 	    begin_report(w, e) < 0 || write_all(w, e) < 0)
 		return -1;
 	return finish(w, e);
@@ -769,9 +641,9 @@ say_counts(struct work *w)
 		if (t->n == 0)
 			warn("'%s' gets no record", t->path);
 	}
-	bad |= buf_printf(&b, "of %zu records", w->aside.n);
-	if (w->units < w->aside.n)
-		bad |= buf_printf(&b, " in %zu groups", w->units);
+	bad |= buf_printf(&b, "of %zu records", w->divide.aside.n);
+	if (w->divide.units < w->divide.aside.n)
+		bad |= buf_printf(&b, " in %zu groups", w->divide.units);
 	if (bad == 0 && !set->quiet)
 		warn("%s", b.data);
 	buf_free(&b);
@@ -785,7 +657,12 @@ vec_split(struct settings *set, char *const *paths, int n)
 	struct error e = { 0 };
 	int rc;
 
-	spool_init(&w.aside, set->memory);
+	divide_init(&w.divide, set->memory);
+	if (set->group != NULL && divide_group(&w.divide, set->group, &e) < 0) {
+		if (e.memory)
+			fail(&w, &e);
+		usage_error("--group: %s", e.text);
+	}
 	w.in = input_open(paths, n, &e);
 	if (w.in == NULL || split(&w, &e) < 0)
 		fail(&w, &e);
@@ -794,14 +671,11 @@ vec_split(struct settings *set, char *const *paths, int n)
 	if (end->bad.text[0] != '\0')
 		warn("%s", end->bad.text);
 	rc = tolerance_status(&set->tolerance, w.errors + end->rejected,
-	    w.aside.n + end->rejected);
+	    w.divide.aside.n + end->rejected);
 	batch_free(&w.block);
 	batch_free(&w.one);
-	spool_free(&w.aside);
-	roster_free(&w.roster);
-	near_free(&w.near);
+	divide_free(&w.divide);
 	free(w.found);
-	free(w.to);
 	free(w.chosen);
 	buf_free(&w.text);
 	input_close(w.in);
@@ -814,8 +688,6 @@ settings_free(struct settings *set)
 	for (size_t k = 0; k < set->ntargets; k++)
 		free(set->targets[k].made);
 	free(set->targets);
-	if (set->group_by == BY_REGEX)
-		regfree(&set->regex);
 	labels_free(&set->ids);
 	labels_free(&set->not_ids);
 	intern_free(&set->labels);

@@ -72,7 +72,7 @@ struct combine {
 	struct combine_part *parts; /* [n] */
 	uint64_t model;             /* hash of the fitted model, or 0 */
 	struct schema schema;       /* of the result, after combine_open */
-	/* The rest is combine.c's own. */
+	/* The rest is combine_apply.c's own. */
 	float *values;       /* [sum of dense dims] parts after their norm */
 	double *sum;         /* [dim] */
 	struct pairs *pairs; /* [n] */

@@ -1,4 +1,4 @@
-#include "fusion/combine_config.h"
+#include "fusion/combine_impl.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -480,7 +480,7 @@ scoring_make(struct scoring *g, const struct predictions *const *p, int systems,
 	if (rc == 0 && systems == 2)
 		rc = check_other_way(p, o, e);
 	if (rc == 0 && q.n == 0)
-		rc = error_set(e, "no records");
+		rc = error_set(e, "no records to score");
 	if (rc == 0)
 		rc = build(g, p, &q, e);
 	selection_free(&q);

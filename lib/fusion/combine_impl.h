@@ -1,12 +1,15 @@
-#ifndef FUSION_COMBINE_CONFIG_H
-#define FUSION_COMBINE_CONFIG_H
+#ifndef FUSION_COMBINE_IMPL_H
+#define FUSION_COMBINE_IMPL_H
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "fusion/combine.h"
 
 /*
- * A combination as text and as a file.  The model's configuration is
+ * What the files of combine share: combine.c makes, fits and binds,
+ * combine_apply.c opens and applies, combine_config.c is text and files.
+ *
+ * The model's configuration is
  *
  *	{"kind":"fuse","version":1,"to":"concat","norm":"z","missing":"mean",
  *	 "parts":[{"name":"text","kind":"dense","dim":1024,"weight":2,
@@ -20,6 +23,9 @@
 /* combine_space: append the result's space and a NUL.  0, or -1 when memory
  * is out. */
 int combine_space(const struct combine *c, struct buf *out);
+
+/* combine_close: free what combine_open made. */
+void combine_close(struct combine *c);
 
 /* combine_write: the file, and its hash to c->model.  combine_read: the
  * reverse, into a zeroed struct. */

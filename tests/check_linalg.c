@@ -193,6 +193,30 @@ START_TEST(rows_and_columns_do_not_know_their_neighbours)
 }
 END_TEST
 
+START_TEST(gemv)
+{
+	const struct linalg *la = table(_i), *ref = &linalg_portable;
+	uint64_t state = 12;
+
+	for (int round = 0; la != NULL && round < ROUNDS; round++) {
+		struct shape s = shape(&state, round);
+		size_t lda = s.k + below(&state, 3);
+		float *a = numbers(&state, s.m * lda + s.k * s.m);
+		float *x = numbers(&state, s.k), *y = numbers(&state, s.m);
+		float *want = copy(y, s.m * 4);
+		struct fmat A = round & 2 ? mat_cols(a, s.m) : mat_rows(a, lda);
+
+		ref->gemv(want, A, x, s.m, s.k, round & 1);
+		la->gemv(y, A, x, s.m, s.k, round & 1);
+		same_bytes(y, want, s.m * 4, "gemv");
+		free(a);
+		free(x);
+		free(y);
+		free(want);
+	}
+}
+END_TEST
+
 START_TEST(dgemm)
 {
 	const struct linalg *la = table(_i), *ref = &linalg_portable;
@@ -595,6 +619,7 @@ main(void)
 	tcase_add_loop_test(t, gemm, 0, ISA_COUNT);
 	tcase_add_loop_test(
 	    t, rows_and_columns_do_not_know_their_neighbours, 0, ISA_COUNT);
+	tcase_add_loop_test(t, gemv, 0, ISA_COUNT);
 	tcase_add_loop_test(t, dgemm, 0, ISA_COUNT);
 	tcase_add_loop_test(t, gram, 0, ISA_COUNT);
 	tcase_add_loop_test(t, cholesky, 0, ISA_COUNT);

@@ -52,13 +52,62 @@ k_dgemm(double *C, size_t ldc, struct dmat A, struct dmat B, size_t m, size_t n,
 	product_d(C, ldc, A, B, m, n, k, sign);
 }
 
-/* A row x' A': the panels of A' turn its rows into columns. */
+/*
+ * VF_N whole rows of A by x over one K block: squares of A are turned, so that
+ * each of their columns becomes a vector over the rows.
+ */
+static inline vf
+rows_by_x(const float *a, size_t row, const float *x, size_t len)
+{
+	vf sum = vf_set(0.0f);
+	size_t k = 0;
+
+	for (; len - k >= VF_N; k += VF_N) {
+		vf r[VF_N];
+
+		UNROLL
+		for (size_t i = 0; i < VF_N; i++) {
+			__builtin_prefetch(a + (i + VF_N) * row + k);
+			r[i] = vf_load(a + i * row + k);
+		}
+		vf_turn_square(r);
+		UNROLL
+		for (size_t i = 0; i < VF_N; i++)
+			sum = vf_fma(vf_set(x[k + i]), r[i], sum);
+	}
+	for (; k < len; k++) {
+		float column[VF_N];
+
+		for (size_t i = 0; i < VF_N; i++)
+			column[i] = a[i * row + k];
+		sum = vf_fma(vf_set(x[k]), vf_load(column), sum);
+	}
+	return sum;
+}
+
+/* What is left of the rows, or all where they are not whole, is x' A'. */
 static void
 k_gemv(float *y, struct fmat A, const float *x, size_t m, size_t k, int add)
 {
-	struct fmat B = { A.p, A.col, A.row };
+	size_t i = 0;
 
-	product_f(y, m, mat_rows(x, k), B, 1, m, k, add != 0);
+	for (; A.col == 1 && m - i >= VF_N; i += VF_N) {
+		vf t = add ? vf_load(y + i) : vf_set(0.0f);
+
+		for (size_t from = 0, len; from < k; from += len) {
+			vf sum;
+
+			len =
+			    k - from < LINALG_KBLOCK ? k - from : LINALG_KBLOCK;
+			sum = rows_by_x(
+			    A.p + i * A.row + from, A.row, x + from, len);
+			t = add || from > 0 ? vf_add(t, sum) : sum;
+		}
+		vf_store(y + i, t);
+	}
+	product_f(y + i, m - i, mat_rows(x, k),
+	    (struct fmat){ A.p + i * A.row, A.col, A.row }, 1, m - i, k,
+	    add != 0);
 }
 
 static void

@@ -395,4 +395,30 @@ vd_ldexp(vd a, vd n)
 
 #include "linalg/simd_x86.h"
 
+/* r[i][j] becomes r[j][i]: within pairs of rows, then of pairs, then of
+ * halves. */
+static inline void
+vf_turn_square(vf r[VF_N])
+{
+	vf t[VF_N];
+
+	UNROLL
+	for (int i = 0; i < 8; i += 4) {
+		vf a = _mm256_unpacklo_ps(r[i], r[i + 1]);
+		vf b = _mm256_unpackhi_ps(r[i], r[i + 1]);
+		vf c = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
+		vf d = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+
+		t[i] = _mm256_shuffle_ps(a, c, 0x44);
+		t[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+		t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+		t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+	}
+	UNROLL
+	for (int i = 0; i < 4; i++) {
+		r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+		r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+	}
+}
+
 #endif

@@ -377,4 +377,37 @@ vd_ldexp(vd a, vd n)
 
 #include "linalg/simd_x86.h"
 
+/* r[i][j] becomes r[j][i]: within pairs of rows, then of pairs, of fours and
+ * of halves. */
+static inline void
+vf_turn_square(vf r[VF_N])
+{
+	vf t[VF_N];
+
+	UNROLL
+	for (int i = 0; i < 16; i += 4) {
+		vf a = _mm512_unpacklo_ps(r[i], r[i + 1]);
+		vf b = _mm512_unpackhi_ps(r[i], r[i + 1]);
+		vf c = _mm512_unpacklo_ps(r[i + 2], r[i + 3]);
+		vf d = _mm512_unpackhi_ps(r[i + 2], r[i + 3]);
+
+		t[i] = _mm512_shuffle_ps(a, c, 0x44);
+		t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+		t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+		t[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+	}
+	UNROLL
+	for (int i = 0; i < 4; i++) {
+		vf a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);
+		vf b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+		vf c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
+		vf d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+
+		r[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+		r[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+		r[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+		r[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+	}
+}
+
 #endif

@@ -1,6 +1,14 @@
 #ifndef LINALG_SIMD_X86_H
 #define LINALG_SIMD_X86_H
 
+/* A loop of few rounds over an array of vectors: only unrolled does it leave
+ * them in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /*
  * d[k * to + i] = s[i * from + k] for i < 4 and k < 8 (doubles: k < 4): what
  * packing turns rows into columns with, the same for AVX2 and AVX-512.

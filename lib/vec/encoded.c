@@ -38,6 +38,30 @@ encoded_reset(struct encoded *out)
 	}
 }
 
+void
+encoded_trim(struct encoded *out, size_t max)
+{
+	for (size_t p = 0; p < out->schema->n; p++) {
+		struct encoded_part *part = &out->parts[p];
+		size_t width =
+		    out->schema->parts[p].kind == PART_SPARSE
+			? sizeof(*part->index) + sizeof(*part->value)
+			: out->schema->parts[p].dim * sizeof(*part->value);
+
+		if (part->cap <= max / width)
+			continue;
+		free(part->index);
+		free(part->value);
+		free(part->time);
+		part->index = NULL;
+		part->value = NULL;
+		part->time = NULL;
+		part->cap = 0;
+	}
+	if (out->line.cap > max)
+		buf_free(&out->line);
+}
+
 float *
 encoded_dense(struct encoded *out, size_t p, struct error *e)
 {

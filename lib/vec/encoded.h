@@ -37,6 +37,9 @@ void encoded_free(struct encoded *out);
 /* encoded_reset: no part given, no flags; the memory stays. */
 void encoded_reset(struct encoded *out);
 
+/* encoded_trim: give back buffers of more than ${max} bytes. */
+void encoded_trim(struct encoded *out, size_t max);
+
 /* encoded_store: copy the parts and flags to the last record of ${b}, whose
  * schema has the same parts.  0 or -1. */
 int encoded_store(const struct encoded *out, struct batch *b, struct error *e);

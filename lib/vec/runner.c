@@ -5,74 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "base/pool.h"
-#include "vec/encoded.h"
-#include "vec/reuse.h"
+#include "vec/jobs.h"
 
-/*
- * Items are gathered until there are ROUND_MAX of them, or ROUND_TEXT bytes of
- * text, or results of ROUND_BYTES, or the input waits; then the workers encode
- * them all and the results are written in order.  What is written does not
- * depend on where a round ends.
- */
-enum {
-	ROUND_MIN = 64,
-	ROUND_MAX = 512,
-	ROUND_BYTES = 8 << 20,
-	ROUND_TEXT = 4 << 20,
-	WARNINGS_SHOWN = 10
-};
-
-enum job_state {
-	JOB_DONE,
-	JOB_MISSING,
-	JOB_REUSED,
-	JOB_BAD,
-	JOB_UNKNOWN,
-	JOB_FATAL
-};
-
-/* One item, and what became of it.  Strings are slices of run->bytes. */
-struct job {
-	size_t at; /* id, path and its NUL, text, group, one after another */
-	size_t id_len, path_len, text_len, group_len;
-	size_t label_first, label_n;
-	int has_path, has_text, walked, missing, failed;
-	uint32_t flags;
-
-	enum job_state state;
-	uint64_t source;
-	int64_t reused;
-	struct buf why; /* the error, NUL-terminated, with JOB_BAD and after */
-	struct encoded out;
-};
-
-struct worker {
-	void *scratch;
-	struct buf file;
-};
+enum { WARNINGS_SHOWN = 10 };
 
 struct run {
 	const struct extractor *x;
 	const struct runner_options *o;
 	struct items *items;
-	struct pool *pool;
-	struct worker *workers; /* [pool_threads] */
+	struct jobs jobs;
 	struct reuse *reuse;
 	struct output *out;  /* vectors */
 	struct writer lines; /* or lines */
-	struct batch batch;
+	struct batch batch;  /* one record on its way to out */
 	struct buf line;
 	struct progress progress;
-
-	struct job *jobs; /* [jobs_max] */
-	size_t n, jobs_max;
-	struct buf bytes;
-	struct strs labels;
-
 	uint64_t records, errors, rejected, skipped, reused, warnings;
 };
 
@@ -107,165 +56,6 @@ on_rejected(void *arg, const char *why)
 	complain(r, NULL, why);
 }
 
-/* ---- taking items ---- */
-
-static int
-take_item(struct run *r, const struct item *it, struct error *e)
-{
-	struct job *job = &r->jobs[r->n];
-
-	if (job->out.parts == NULL &&
-	    encoded_init(&job->out, r->x->schema, e) == -1)
-		return -1;
-	job->at = r->bytes.len;
-	job->id_len = it->id.len;
-	job->has_path = it->path != NULL;
-	job->path_len = it->path != NULL ? strlen(it->path) + 1 : 0;
-	job->has_text = it->text.s != NULL;
-	job->text_len = it->text.len;
-	job->group_len = it->group.len;
-	job->label_first = r->labels.n;
-	job->label_n = it->labels->n;
-	job->walked = it->walked;
-	job->missing = it->missing;
-	job->flags = it->flags;
-	job->failed = it->error != NULL;
-	job->why.len = 0;
-	if (it->error != NULL &&
-	    buf_put(&job->why, it->error, strlen(it->error) + 1) == -1)
-		return error_memory(e);
-	if (buf_put(&r->bytes, it->id.s, it->id.len) == -1 ||
-	    buf_put(&r->bytes, it->path, job->path_len) == -1 ||
-	    buf_put(&r->bytes, it->text.s, it->text.len) == -1 ||
-	    buf_put(&r->bytes, it->group.s, it->group.len) == -1)
-		return error_memory(e);
-	for (size_t i = 0; i < it->labels->n; i++) {
-		struct str s = strs_get(it->labels, i);
-
-		if (strs_add(&r->labels, s.s, s.len) == -1)
-			return error_memory(e);
-	}
-	r->n++;
-	return 0;
-}
-
-static struct str
-job_id(const struct run *r, const struct job *job)
-{
-	return (struct str){ r->bytes.data + job->at, job->id_len };
-}
-
-static struct str
-job_group(const struct run *r, const struct job *job)
-{
-	size_t at = job->at + job->id_len + job->path_len + job->text_len;
-
-	return (struct str){ r->bytes.data + at, job->group_len };
-}
-
-/* ---- encoding, in the workers ---- */
-
-static void
-job_fail(struct job *job, enum job_state state, const char *why)
-{
-	job->state = state;
-	job->why.len = 0;
-	if (buf_put(&job->why, why, strlen(why) + 1) == -1) {
-		job->state = JOB_FATAL;
-		buf_free(&job->why); /* means: out of memory */
-	}
-}
-
-/* A sentence about reading a file, without the file's name: the record's id
- * says it, and the same input gives the same bytes wherever it lies. */
-static const char *
-without_place(const char *text, const char *path)
-{
-	size_t n = strlen(path);
-
-	if (text[0] == '\'' && strncmp(text + 1, path, n) == 0 &&
-	    strncmp(text + 1 + n, "': ", 3) == 0)
-		return text + n + 4;
-	return text;
-}
-
-/* The bytes to encode.  0, or -1 with the job's state set. */
-static int
-job_bytes(
-    const struct run *r, struct job *job, struct worker *w, struct source *in)
-{
-	const char *path = r->bytes.data + job->at + job->id_len;
-	size_t max = r->x->max_file > 0 ? r->x->max_file : IO_MAX_FILE;
-	struct error e;
-
-	if (job->has_text) {
-		in->data = path + job->path_len;
-		in->len = job->text_len;
-		return 0;
-	}
-	in->path = path;
-	w->file.len = 0;
-	if (io_read_file(path, max, &w->file, &e) == -1) {
-		/* Standard input that cannot be read is no one record. */
-		int fatal = e.memory || strcmp(path, "-") == 0;
-
-		job_fail(job, fatal ? JOB_FATAL : JOB_BAD,
-		    without_place(e.text, path));
-		return -1;
-	}
-	in->data = w->file.data != NULL ? w->file.data : "";
-	in->len = w->file.len;
-	return 0;
-}
-
-static void
-run_job(void *arg, size_t i, int worker)
-{
-	struct run *r = arg;
-	struct job *job = &r->jobs[i];
-	struct worker *w = &r->workers[worker];
-	struct source in = { .id = job_id(r, job),
-		.keep = r->o->on_error == ON_ERROR_KEEP };
-	struct error e;
-
-	encoded_reset(&job->out);
-	job->source = 0;
-	job->state = JOB_DONE;
-	if (job->failed) {
-		job->state = JOB_BAD;
-		return;
-	}
-	if (job->missing) {
-		job->state = JOB_MISSING;
-		return;
-	}
-	if (job_bytes(r, job, w, &in) == -1)
-		return;
-	job->source = hash_bytes(in.data, in.len, 0);
-	if (job->source == 0) /* means unknown */
-		job->source = 1;
-	job->reused = reuse_find(r->reuse, in.id, job->source);
-	if (job->reused >= 0) {
-		job->state = JOB_REUSED;
-		return;
-	}
-	error_set(&e, "%s", "");
-	switch (r->x->encode(r->x->ctx, w->scratch, &in, &job->out, &e)) {
-	case ENCODE_OK:
-		break;
-	case ENCODE_BAD:
-		job_fail(job, e.memory ? JOB_FATAL : JOB_BAD, e.text);
-		break;
-	case ENCODE_UNKNOWN:
-		job_fail(job,
-		    e.memory      ? JOB_FATAL
-		    : job->walked ? JOB_UNKNOWN
-				  : JOB_BAD,
-		    e.text);
-		break;
-	}
-}
-
 /* ---- writing, in order ---- */
 
 /* A label or group that may not stand in a record is the record's error. */
@@ -275,11 +65,11 @@ add_strings(struct run *r, struct job *job, struct error *e)
 	struct str s;
 
 	for (size_t i = 0; i < job->label_n; i++) {
-		s = strs_get(&r->labels, job->label_first + i);
+		s = strs_get(&r->jobs.labels, job->label_first + i);
 		if (batch_label(&r->batch, s.s, s.len, e) == -1)
 			goto bad;
 	}
-	s = job_group(r, job);
+	s = job_group(&r->jobs, job);
 	if (s.len == 0 || batch_group(&r->batch, s.s, s.len, e) == 0)
 		return 0;
 bad:
@@ -292,7 +82,7 @@ bad:
 static int
 write_record(struct run *r, struct job *job, struct error *e)
 {
-	struct str id = job_id(r, job);
+	struct str id = job_id(&r->jobs, job);
 	struct batch *b = &r->batch;
 	int rc = 0;
 
@@ -316,26 +106,26 @@ static int
 write_line(struct run *r, const struct job *job, struct error *e)
 {
 	struct buf *b = &r->line;
-	struct str s = job_id(r, job);
+	struct str s = job_id(&r->jobs, job);
 	int rc = 0;
 
 	b->len = 0;
 	rc |= buf_puts(b, "{\"id\":");
 	rc |= json_put_string(b, s.s, s.len);
 	if (job->label_n == 1) {
-		s = strs_get(&r->labels, job->label_first);
+		s = strs_get(&r->jobs.labels, job->label_first);
 		rc |= buf_puts(b, ",\"label\":");
 		rc |= json_put_string(b, s.s, s.len);
 	} else if (job->label_n > 1) {
 		rc |= buf_puts(b, ",\"labels\":");
 		for (size_t i = 0; i < job->label_n; i++) {
-			s = strs_get(&r->labels, job->label_first + i);
+			s = strs_get(&r->jobs.labels, job->label_first + i);
 			rc |= buf_putc(b, i == 0 ? '[' : ',');
 			rc |= json_put_string(b, s.s, s.len);
 		}
 		rc |= buf_putc(b, ']');
 	}
-	s = job_group(r, job);
+	s = job_group(&r->jobs, job);
 	if (s.len > 0) {
 		rc |= buf_puts(b, ",\"group\":");
 		rc |= json_put_string(b, s.s, s.len);
@@ -376,7 +166,7 @@ finish_job(struct run *r, struct job *job, struct error *e)
 	if (job->state != JOB_BAD)
 		return 0;
 	r->errors++;
-	memcpy(id, job_id(r, job).s, n);
+	memcpy(id, job_id(&r->jobs, job).s, n);
 	id[n] = '\0';
 	complain(r, id, job->why.data);
 	if (r->o->on_error == ON_ERROR_STOP)
@@ -388,13 +178,11 @@ finish_job(struct run *r, struct job *job, struct error *e)
 static int
 run_round(struct run *r, struct error *e)
 {
-	pool_run(r->pool, r->n, run_job, r);
-	for (size_t i = 0; i < r->n; i++)
-		if (finish_job(r, &r->jobs[i], e) == -1)
+	jobs_run(&r->jobs);
+	for (size_t i = 0; i < r->jobs.n; i++)
+		if (finish_job(r, &r->jobs.job[i], e) == -1)
 			return -1;
-	r->n = 0;
-	r->bytes.len = 0;
-	strs_clear(&r->labels);
+	jobs_clear(&r->jobs);
 	progress_at(&r->progress, r->records);
 	return 0;
 }
@@ -418,40 +206,6 @@ on_waits(void *arg, struct error *e)
 
 /* ---- all of it ---- */
 
-static size_t
-round_size(const struct schema *s)
-{
-	size_t bytes = 1, n;
-
-	for (size_t p = 0; p < s->n; p++)
-		if (s->parts[p].kind == PART_DENSE)
-			bytes += s->parts[p].dim * sizeof(float);
-	n = ROUND_BYTES / bytes;
-	return n < ROUND_MIN ? ROUND_MIN : n > ROUND_MAX ? ROUND_MAX : n;
-}
-
-static int
-open_workers(struct run *r, struct error *e)
-{
-	int n;
-
-	r->pool = pool_new(r->o->threads, e);
-	if (r->pool == NULL)
-		return -1;
-	n = pool_threads(r->pool);
-	r->workers = mem_array((size_t)n, sizeof(*r->workers));
-	if (r->workers == NULL)
-		return error_memory(e);
-	for (int i = 0; r->x->scratch_new != NULL && i < n; i++) {
-		r->workers[i].scratch = r->x->scratch_new(r->x->ctx, e);
-		if (r->workers[i].scratch == NULL)
-			return -1;
-	}
-	r->jobs_max = round_size(r->x->schema);
-	r->jobs = mem_array(r->jobs_max, sizeof(*r->jobs));
-	return r->jobs != NULL ? 0 : error_memory(e);
-}
-
 static int
 open_output(struct run *r, struct error *e)
 {
@@ -463,6 +217,7 @@ open_output(struct run *r, struct error *e)
 		r->reuse = reuse_open(r->o->reuse, r->x->schema, &cut, e);
 		if (r->reuse == NULL)
 			return -1;
+		r->jobs.reuse = r->reuse;
 		if (cut && !r->o->quiet)
 			warn("%s; reusing what is there", e->text);
 	}
@@ -481,10 +236,9 @@ run_all(struct run *r, struct error *e)
 	progress_start(&r->progress, r->o->progress, "records", 0);
 	while ((rc = items_next(r->items, &item, e)) == 1) {
 		r->progress.total = items_total(r->items);
-		if (take_item(r, &item, e) == -1)
+		if (jobs_take(&r->jobs, &item, e) == -1)
 			return -1;
-		if ((r->n == r->jobs_max || r->bytes.len >= ROUND_TEXT) &&
-		    run_round(r, e) == -1)
+		if (jobs_full(&r->jobs) && run_round(r, e) == -1)
 			return -1;
 	}
 	if (rc == -1 || run_round(r, e) == -1)
@@ -508,22 +262,8 @@ close_output(struct run *r, struct error *e)
 static void
 close_all(struct run *r)
 {
-	int n = r->pool != NULL ? pool_threads(r->pool) : 0;
-
-	for (int i = 0; r->workers != NULL && i < n; i++) {
-		if (r->x->scratch_free != NULL)
-			r->x->scratch_free(r->x->ctx, r->workers[i].scratch);
-		buf_free(&r->workers[i].file);
-	}
-	free(r->workers);
-	for (size_t i = 0; r->jobs != NULL && i < r->jobs_max; i++) {
-		buf_free(&r->jobs[i].why);
-		encoded_free(&r->jobs[i].out);
-	}
-	free(r->jobs);
-	buf_free(&r->bytes);
+	jobs_close(&r->jobs);
 	buf_free(&r->line);
-	strs_free(&r->labels);
 	if (r->batch.schema != NULL)
 		batch_free(&r->batch);
 	if (r->out != NULL)
@@ -531,7 +271,6 @@ close_all(struct run *r)
 	io_abandon(&r->lines);
 	reuse_free(r->reuse);
 	items_close(r->items);
-	pool_free(r->pool);
 }
 
 /* "3121 records, 4 with errors, 2 rejected" */
@@ -587,7 +326,9 @@ runner_run(const struct extractor *x, const struct items_options *from,
 	int status = EXIT_FATAL;
 
 	r.items = items_open(from, paths, n, &calls, &e);
-	if (r.items != NULL && open_workers(&r, &e) == 0 &&
+	if (r.items != NULL &&
+	    jobs_open(&r.jobs, x, o->threads, o->on_error == ON_ERROR_KEEP,
+		&e) == 0 &&
 	    open_output(&r, &e) == 0 && run_all(&r, &e) == 0 &&
 	    close_output(&r, &e) == 0)
 		status = verdict(&r);

@@ -468,7 +468,7 @@ END_TEST
 /* A record must come out of a pipe that stays open behind it. */
 START_TEST(a_live_pipe_is_answered)
 {
-	struct items_options from = { .lines = 1 };
+	struct items_options from = { .lines = 1, .id_from = ITEMS_ID_LINE };
 	struct runner_options o = {
 		.format = FORMAT_JSONL, .threads = 1, .quiet = 1
 	};

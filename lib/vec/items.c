@@ -60,12 +60,11 @@ last_component(const char *path, size_t *len)
 	return path + from;
 }
 
-/* The id of a path, or of a line where the options say so. */
+/* The id of a path, or the number of its line where the options say so. */
 static int
-make_id(struct items *it, const char *path, size_t len, int line_default)
+make_id(struct items *it, const char *path, size_t len)
 {
 	enum items_id from = it->o->id_from;
-	int rc;
 
 	it->id.len = 0;
 	if (from == ITEMS_ID_LINE)
@@ -79,11 +78,7 @@ make_id(struct items *it, const char *path, size_t len, int line_default)
 				len = i - 1;
 				break;
 			}
-	rc = batch_path_id(&it->id, path, len);
-	if (rc == 0 && line_default)
-		rc = buf_printf(&it->id, "%s%llu", len > 0 ? ":" : "",
-		    (unsigned long long)it->line);
-	return rc;
+	return batch_path_id(&it->id, path, len);
 }
 
 /* The first folder of the path is the label. */
@@ -173,7 +168,7 @@ file_item(struct items *it, struct item *item, const char *dir,
 	if (buf_put(&it->path, name, len) == -1 ||
 	    buf_putc(&it->path, '\0') == -1)
 		return error_memory(e);
-	if (it->id.len == 0 && make_id(it, name, len, 0) == -1)
+	if (it->id.len == 0 && make_id(it, name, len) == -1)
 		return error_memory(e);
 	if (it->o->label_dir && label_from_dir(it, name, len) == -1)
 		return error_memory(e);
@@ -244,7 +239,6 @@ next_text(struct items *it, struct item *item, struct error *e)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	int rc = read_line(it, 0, ITEMS_MAX_LINE, e);
-	const char *name = it->in.name[0] == '<' ? "" : it->in.name;
 	size_t skip = 0;
 
 	if (rc <= 0)
@@ -269,7 +263,7 @@ next_text(struct items *it, struct item *item, struct error *e)
 		item->text = (struct str){ NULL, 0 };
 		item->error = "line longer than 16 MiB";
 	}
-	if (make_id(it, name, strlen(name), 1) == -1)
+	if (make_id(it, "", 0) == -1)
 		return error_memory(e);
 	return hand_out(it, item, e);
 }
@@ -369,6 +363,9 @@ next_row(struct items *it, struct item *item, struct error *e)
 	struct str name = { "", 0 };
 	int rc = manifest_next(it->table, e);
 
+	for (size_t f = 0; rc == MANIFEST_END && f < it->nfields; f++)
+		if (it->calls.noted != NULL && manifest_lacks(it->table, f, e))
+			it->calls.noted(it->calls.arg, e->text);
 	if (rc == MANIFEST_FATAL || rc == MANIFEST_END)
 		return rc;
 	it->line = manifest_line(it->table);
@@ -399,7 +396,7 @@ next_row(struct items *it, struct item *item, struct error *e)
 		return rc;
 	}
 	if (it->id.len == 0 && it->o->id_from == ITEMS_ID_LINE &&
-	    make_id(it, "", 0, 0) == -1)
+	    make_id(it, "", 0) == -1)
 		return error_memory(e);
 	return hand_out(it, item, e);
 }

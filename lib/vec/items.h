@@ -24,8 +24,8 @@
  *
  * Ids follow the record contract: the path below a directory operand, the path
  * as given for files named or listed by themselves (both escaped as
- * batch_path_id does), the field of a manifest, the number of a line (after
- * "FILE:" where the lines are a file's); --id-from chooses otherwise.
+ * batch_path_id does), the field of a manifest; --id-from chooses otherwise.
+ * Lines have no id of their own and want --id-from line, which numbers them.
  *
  * Functions return -1 with a sentence for what ends the work: a manifest or
  * folder that cannot be read, memory.  A bad item is an item.
@@ -85,7 +85,7 @@ enum {
 	{ ITEMS_KEY_TEXT, "text", "FIELD[,FIELD]", \
 	  "read a manifest (JSON Lines, CSV, TSV); its text is in FIELD" }, \
 	{ ITEMS_KEY_LINES, "lines", NULL, \
-	  "each line of the input is a text" }
+	  "each line of the input is a text (with --id-from line)" }
 #define ITEMS_OPTIONS \
 	{ ITEMS_KEY_FILE, "file", "FIELD", \
 	  "read a manifest; the name of the file is in FIELD" }, \
@@ -135,14 +135,17 @@ struct item {
 struct items; /* opaque */
 
 /*
- * What is asked and told on the way; both may be NULL.
+ * What is asked and told on the way; each may be NULL.
  * rejected: this input has no id and is no record; ${why} is a sentence
  *	with its place, "'a.csv': line 12: no field 'id'".
+ * noted: a sentence that may matter: a field that no line of JSON Lines has,
+ *	which makes every record's missing.
  * waits: the next read would block.  Returns 0, or -1 to end the work.
  */
 struct items_calls {
 	void *arg;
 	void (*rejected)(void *arg, const char *why);
+	void (*noted)(void *arg, const char *why);
 	int (*waits)(void *arg, struct error *e);
 };
 

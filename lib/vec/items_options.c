@@ -105,8 +105,9 @@ check_id(const struct items_options *o, int manifest, int lines)
 	    o->list == NULL)
 		usage_error("--id-from line needs a manifest, a list or "
 			    "lines");
-	if (lines && o->id_from != ITEMS_ID_AUTO && o->id_from != ITEMS_ID_LINE)
-		usage_error("lines have no path for their id");
+	if (lines && o->id_from != ITEMS_ID_LINE)
+		usage_error("lines have no ids: --id-from line numbers them "
+			    "(a manifest wants --text and --id)");
 }
 
 void
@@ -133,4 +134,7 @@ items_options_check(const struct options *opt, const struct items_options *o)
 	if (o->base != NULL && o->file == NULL && o->list == NULL)
 		usage_error("--base needs a list or --file");
 	check_id(o, manifest, lines);
+	if (o->id_from == ITEMS_ID_LINE && opt->argc > 1)
+		usage_error("--id-from line: one input only, for the numbers "
+			    "of two would be the same");
 }

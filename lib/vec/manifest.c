@@ -347,13 +347,15 @@ manifest_next(struct manifest *m, struct error *e)
 		rc = next_row(m, e);
 	else if ((rc = next_object(m, e)) == MANIFEST_BAD)
 		manifest_place(m, e);
-	if (rc != MANIFEST_END || m->rows == 0)
-		return rc;
-	for (size_t f = 0; f < m->n; f++)
-		if (!m->seen[f]) {
-			error_set(e, "no line has a field '%s'", m->fields[f]);
-			io_place(&m->in, e);
-			return MANIFEST_FATAL;
-		}
 	return rc;
+}
+
+int
+manifest_lacks(const struct manifest *m, size_t f, struct error *e)
+{
+	if (m->seen[f] || m->rows == 0)
+		return 0;
+	error_set(e, "no line has a field '%s'", m->fields[f]);
+	io_place(&m->in, e);
+	return 1;
 }

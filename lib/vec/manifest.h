@@ -19,9 +19,8 @@ struct manifest; /* opaque */
 
 /*
  * manifest_open(path, fields, n): "-" is standard input.  ${fields} are
- * borrowed.  A table that lacks a column is an error here; JSON Lines where no
- * line has the field is one at the end.  ${waits}, where given, is called
- * before a read that would block, and ends the work by returning -1.
+ * borrowed.  A table that lacks a column is an error.  ${waits}, where given,
+ * is called before a read that would block, and ends the work by returning -1.
  * NULL on error.
  */
 struct manifest *manifest_open(const char *path, const char *const *fields,
@@ -39,6 +38,10 @@ enum manifest_status {
 /* manifest_next: the next row.  Sentences for *e name the file and, where it
  * is about one, the line. */
 enum manifest_status manifest_next(struct manifest *m, struct error *e);
+
+/* manifest_lacks: at the end, 1 and a sentence where no line had field f (it
+ * may be misspelt), else 0. */
+int manifest_lacks(const struct manifest *m, size_t f, struct error *e);
 
 /* manifest_line: where the row began, from 1. */
 uint64_t manifest_line(const struct manifest *m);

@@ -187,6 +187,15 @@ run_round(struct run *r, struct error *e)
 	return 0;
 }
 
+static void
+on_noted(void *arg, const char *why)
+{
+	struct run *r = arg;
+
+	if (!r->o->quiet)
+		complain(r, NULL, why);
+}
+
 /* The input has nothing more now: whoever reads lines need not wait. */
 static int
 on_waits(void *arg, struct error *e)
@@ -321,7 +330,7 @@ runner_run(const struct extractor *x, const struct items_options *from,
     char *const *paths, int n, const struct runner_options *o)
 {
 	struct run r = { .x = x, .o = o, .lines = { .fd = -1 } };
-	struct items_calls calls = { &r, on_rejected, on_waits };
+	struct items_calls calls = { &r, on_rejected, on_noted, on_waits };
 	struct error e;
 	int status = EXIT_FATAL;
 

@@ -4,9 +4,9 @@
 
 # T1: ill-formed UTF-8 is replaced and flagged.
 printf 'good one\nlone \200 byte\noverlong \300\257\nsurrogate \355\240\200\nbeyond \364\220\200\200\ncut \342\200' >utf8
-run "ill-formed UTF-8 is read" 0 embed-text --lines --dim 8 -f jsonl utf8
+run "ill-formed UTF-8 is read" 0 embed-text --lines --id-from line --dim 8 -f jsonl utf8
 is "and flagged, each" "$(grep -c '"flags":\["bad-utf8"\]' out)" 5
-run "--utf8=strict makes it an error" 3 embed-text --lines --utf8 strict --dim 8 -f jsonl utf8
+run "--utf8=strict makes it an error" 3 embed-text --lines --id-from line --utf8 strict --dim 8 -f jsonl utf8
 is "in each record that has any" "$(grep -c '"errors"' out)" 5
 out_has "with its place" 'ill-formed UTF-8 at byte 5'
 is "and n records stay n" "$(wc -l <out)" 6
@@ -18,7 +18,7 @@ printf '{"id":"a","t":"left\\u0000right"}\n{"id":"b","t":"left right"}\n{"id":"c
 run "NUL in JSON" 0 embed-text --text t --id id --dim 8 -f jsonl nul.jsonl
 sed 's/.*"vec"//' out >v
 is "does not end the text" "$(sed -n 1p v)" "$(sed -n 2p v)"
-printf 'left\000right\n' | embed-text -q --dim 8 -f jsonl >nul
+printf 'left\000right\n' | embed-text -q --id-from line --dim 8 -f jsonl >nul
 is "nor in a line" "$(sed 's/.*"vec"//' nul)" "$(sed -n 1p v)"
 
 # T3: long lines are bounded, long words no matter.
@@ -28,27 +28,27 @@ is "nor in a line" "$(sed 's/.*"vec"//' nul)" "$(sed -n 1p v)"
 	echo
 	echo last
 } >long
-run "a line of 20 MB" 3 sh -c 'ulimit -s 256; embed-text --lines --dim 8 -f jsonl long'
+run "a line of 20 MB" 3 sh -c 'ulimit -s 256; embed-text --lines --id-from line --dim 8 -f jsonl long'
 out_has "is a record in error" 'line longer than 16 MiB'
 is "and the others are there" "$(grep -c '"vec":{"text":\[' out)" 2
 { head -c 131072 /dev/zero | tr '\000' 'Z'; echo; } >z
-run "131072 times Z, on a small stack" 0 sh -c 'ulimit -s 256; embed-text --lines --dim 8 -f jsonl z'
-run "--max-bytes cuts" 0 embed-text --lines --max-bytes 5 --dim 8 -f jsonl utf8
+run "131072 times Z, on a small stack" 0 sh -c 'ulimit -s 256; embed-text --lines --id-from line --dim 8 -f jsonl z'
+run "--max-bytes cuts" 0 embed-text --lines --id-from line --max-bytes 5 --dim 8 -f jsonl utf8
 is "and flags" "$(grep -c '"cut"' out)" 6
-printf 'ab\303\251\n' | embed-text -q --max-bytes 3 --dim 8 -f jsonl >cut.jsonl
+printf 'ab\303\251\n' | embed-text -q --id-from line --max-bytes 3 --dim 8 -f jsonl >cut.jsonl
 is "a cut is never within a character" "$(grep -c bad-utf8 cut.jsonl)" 0
 
 # T4: marks and line ends.
 printf '\357\273\277one\r\ntwo\342\200\250\r\n\r\nthree\rfour\nlast' >ends
 run "byte order mark, CRLF, blank line, lone CR, no last LF" 3 \
-	embed-text --lines --dim 8 -f jsonl ends
+	embed-text --lines --id-from line --dim 8 -f jsonl ends
 is "a record for each LF and the rest" "$(wc -l <out)" 5
 is "the blank line alone is in error" "$(grep -c '"errors":{"text":"empty text"}' out)" 1
 sed -n 's/.*"vec"//p' out >v
-printf 'one\ntwo\nthree four\nlast\n' | embed-text -q --dim 8 -f jsonl | sed 's/.*"vec"//' >w
+printf 'one\ntwo\nthree four\nlast\n' | embed-text -q --id-from line --dim 8 -f jsonl | sed 's/.*"vec"//' >w
 sed 3d v >v3
 same "vectors are those of plain lines" w v3
-printf ' \n!?\n\n' | embed-text -q --dim 8 -f jsonl >out 2>err
+printf ' \n!?\n\n' | embed-text -q --id-from line --dim 8 -f jsonl >out 2>err
 is "nothing to encode is an error, not a zero vector" "$(grep -c '"vec":{"text":null},"errors"' out)" 3
 err_has "named on standard error" "'2': empty text"
 
@@ -93,6 +93,6 @@ is "three records" "$(wc -l <out)" 3
 out_has "why" 'No such file'
 out_has "an empty file has no text" 'empty text'
 run "--max-errors lets some pass" 0 embed-text --max-errors 2 --dim 8 -f jsonl a b nofile
-run "a full disk" 1 sh -c 'embed-text --lines utf8 >/dev/full'
+run "a full disk" 1 sh -c 'embed-text --lines --id-from line utf8 >/dev/full'
 err_has "is told" 'No space left on device'
 run "a field that is not there" 1 embed-text --text none --id id bad.csv

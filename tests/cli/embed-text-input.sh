@@ -30,12 +30,16 @@ vecs out >two.v
 same "vectors of TSV and JSON are equal" one.v two.v
 
 printf 'A tree in winter\n2 dead frogs' >lines
-run "lines" 0 embed-text --lines --dim 8 -f jsonl lines
+run "lines" 0 embed-text --lines --id-from line --dim 8 -f jsonl lines
 vecs out >two.v
 sed -n '1p;4p' one.v >three.v
 same "vectors of lines and JSON are equal" three.v two.v
-is "their ids are file and line" "$(cut -d, -f1 out | tr '\n' ' ')" '{"id":"lines:1" {"id":"lines:2" '
-run "lines of standard input" 0 sh -c 'embed-text --dim 8 -f jsonl <lines'
+is "their ids are the numbers asked for" "$(cut -d, -f1 out | tr '\n' ' ')" '{"id":"1" {"id":"2" '
+run "lines have no ids by themselves" 2 embed-text --lines lines
+err_has "and it says so" "lines have no ids"
+run "nor have lines of standard input" 2 sh -c 'embed-text <lines'
+run "the numbers of two files would repeat" 2 embed-text --lines --id-from line lines lines
+run "lines of standard input" 0 sh -c 'embed-text --id-from line --dim 8 -f jsonl <lines'
 vecs out >two.v
 same "vectors of standard input are equal" three.v two.v
 is "their ids are line numbers" "$(cut -d, -f1 out | tr '\n' ' ')" '{"id":"1" {"id":"2" '
@@ -65,9 +69,9 @@ same "are one text" four.v two.v
 vecs out | sed -n 2p >two.v
 same "of which some may be missing" four.v two.v
 
-run "sparse vectors" 0 embed-text --sparse --lines -f jsonl lines
+run "sparse vectors" 0 embed-text --sparse --lines --id-from line -f jsonl lines
 is "have 2^20 places" "$(grep -c '"dim":1048576' out)" 2
-run "a stream" 0 embed-text --lines --name words lines
+run "a stream" 0 embed-text --lines --id-from line --name words lines
 is "begins with its magic" "$(head -c 8 out | od -An -tx1 | tr -d ' \n')" 895650530d0a1a0a
 run "no place beyond 65536 without --sparse" 2 embed-text --dim 65537 lines
 run "no place at all" 2 embed-text --dim 0 lines

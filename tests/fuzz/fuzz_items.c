@@ -19,7 +19,8 @@ static void
 read_all(const struct items_options *o, const char *path)
 {
 	size_t rejected = 0, n = 0;
-	struct items_calls calls = { &rejected, on_rejected, NULL };
+	struct items_calls calls = { .arg = &rejected,
+		.rejected = on_rejected };
 	char copy[32], *paths[] = { copy };
 	struct error e;
 	struct item it;
@@ -49,7 +50,7 @@ fuzz_one(const unsigned char *data, size_t n)
 		{ .text = "t,u.v", .id = "id", .label = "l", .group = "g" },
 		{ .file = "f", .id = "id", .base = "b" },
 		{ .file = "f", .id_from = ITEMS_ID_STEM, .label_dir = 1 },
-		{ .lines = 1 },
+		{ .lines = 1, .id_from = ITEMS_ID_LINE },
 		{ .list = "", .list_nul = 1, .id_from = ITEMS_ID_NAME },
 		{ .list = "", .shards = 2, .shard = 1 },
 	};

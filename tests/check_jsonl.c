@@ -134,8 +134,7 @@ START_TEST(other_spellings_are_read)
 		    "{\"id\":\"a\",\"vec\":{\"t\":null,\"u\":null}}\n"
 		    "{\"id\":\"b\",\"vec\":{\"t\":[1,2],\"u\":null}}\n" },
 		{ "{\"id\":\"a\",\"vec\":{}}\n{\"id\":\"b\",\"vec\":{\"t\":[1]}"
-		  "}"
-		  "\n{\"id\":\"c\"}\n",
+		  "}\n{\"id\":\"c\"}\n",
 		    "{\"id\":\"a\",\"vec\":{\"t\":null}}\n"
 		    "{\"id\":\"b\",\"vec\":{\"t\":[1]}}\n"
 		    "{\"id\":\"c\",\"vec\":{\"t\":null}}\n" },
@@ -246,8 +245,7 @@ START_TEST(bad_lines_are_records_or_rejected)
 		ck_assert_msg(
 		    strstr(s.lines.data,
 			"\n{\"id\":\"b\",\"vec\":{\"t\":null,\"w\":null,\"s\":"
-			"null}"
-			",\"errors\":{\"t\":\"line 2, column ") != NULL,
+			"null},\"errors\":{\"t\":\"line 2, column ") != NULL,
 		    "%s", s.lines.data);
 		/* In the file's spelling: quotes are escaped there. */
 		if (strchr(bad_lines[_i].why, '"') == NULL)

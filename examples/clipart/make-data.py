@@ -16,7 +16,7 @@ import os
 import re
 import unicodedata
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 ROOT = "/usr/share/openclipart/png"
 CLASSES = ["animals", "computer", "food", "people", "plants", "recreation",
@@ -38,12 +38,14 @@ def series(title):
     return " ".join("".join(c if c.isalpha() else " " for c in text).split())
 
 
-def thumbnail(picture, file):
+def thumbnail(picture, title, file):
     picture = picture.convert("RGBA")
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     picture = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
     os.makedirs(os.path.dirname(file), exist_ok=True)
-    picture.save(file, optimize=True)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", title)
+    picture.save(file, optimize=True, pnginfo=text)
 
 
 def main():
@@ -65,7 +67,7 @@ def main():
             taken += 1
             name = label + "/" + os.path.splitext(os.path.basename(path))[0]
             image = "img/" + name + ".png"
-            thumbnail(picture, image)
+            thumbnail(picture, title, image)
             items.append({"id": name, "title": title, "image": image,
                           "label": label, "series": group})
     items.sort(key=lambda item: item["id"].encode())

@@ -37,8 +37,7 @@ slot_of(const struct stream_reader *s, const unsigned char *entry, int *known,
 		*known = 0;
 	else
 		error_set(e,
-		    "needs column %02x%02x%02x%02x, which this "
-		    "version lacks",
+		    "needs column %02x%02x%02x%02x, which this version lacks",
 		    entry[0], entry[1], entry[2], entry[3]);
 	return NULL;
 }
@@ -172,9 +171,8 @@ get_labels(
 
 		if (labels > VEC_MAX_LABELS)
 			return error_set(e,
-			    "record with %zu labels; the limit "
-			    "is %d",
-			    labels, VEC_MAX_LABELS);
+			    "record with %zu labels; the limit is %d", labels,
+			    VEC_MAX_LABELS);
 		total += labels;
 		b->label_end[b->n + i] = total;
 	}
@@ -290,8 +288,7 @@ check_order(const struct part_column *c, size_t first, size_t n, size_t from,
 			    (from > start &&
 				c->index[from] <= c->index[from - 1]))
 				return error_set(e,
-				    "column %s: not in order, "
-				    "or not below dim",
+				    "column %s: not in order, or not below dim",
 				    stream_tags[COLUMN_INDEX]);
 	return 0;
 }

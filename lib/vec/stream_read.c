@@ -12,8 +12,7 @@ static int
 truncated(const struct stream_reader *s, struct error *e)
 {
 	return error_set(e,
-	    "stream truncated after %llu record%s "
-	    "(no end mark)",
+	    "stream truncated after %llu record%s (no end mark)",
 	    (unsigned long long)s->records, s->records == 1 ? "" : "s");
 }
 
@@ -72,8 +71,7 @@ check_head(const unsigned char *head, struct error *e)
 	flags = le32_get(head + 12);
 	if (flags != 0)
 		return error_set(e,
-		    "needs feature %d, which this version "
-		    "lacks",
+		    "needs feature %d, which this version lacks",
 		    __builtin_ctz(flags));
 	if (le32_get(head + 20) > VEC_MAX_HEADER)
 		return error_set(e, "header of %lu bytes; the limit is %d",
@@ -191,8 +189,7 @@ next_head(struct stream_reader *s, struct head *h, struct error *e)
 		h->row = le64_get(p + 32);
 		if (le64_get(p + 8) != s->seq)
 			return error_set(e,
-			    "sequence gap: block %llu after %llu "
-			    "blocks",
+			    "sequence gap: block %llu after %llu blocks",
 			    (unsigned long long)le64_get(p + 8),
 			    (unsigned long long)s->seq);
 		if (h->payload > VEC_MAX_PAYLOAD ||
@@ -209,8 +206,7 @@ next_head(struct stream_reader *s, struct head *h, struct error *e)
 	}
 	if (h->first != s->records)
 		return error_set(e,
-		    "sequence gap: record %llu after %llu "
-		    "records",
+		    "sequence gap: record %llu after %llu records",
 		    (unsigned long long)h->first,
 		    (unsigned long long)s->records);
 	if (h->n > STREAM_MAX_RECORDS || (h->flags & ~3u) != 0 ||

@@ -453,13 +453,16 @@ put_pieces(struct stream_writer *s, const struct batch *b, size_t i,
     size_t fixed, struct error *e)
 {
 	size_t parts = s->schema->n;
-	size_t *row = mem_array(2 * parts, sizeof(*row)), *rows = row + parts;
-	struct cut c = { .b = b, .first = i, .n = 1, .row = row, .rows = rows };
+	size_t *row = mem_array(2 * parts, sizeof(*row)), *rows;
+	struct cut c = { .b = b, .first = i, .n = 1 };
 	uint64_t before = 0;
 	int more = 1, rc = 0;
 
 	if (row == NULL)
 		return error_memory(e);
+	rows = row + parts;
+	c.row = row;
+	c.rows = rows;
 	while (more && rc == 0) {
 		uint64_t now = 0;
 
@@ -470,8 +473,7 @@ put_pieces(struct stream_writer *s, const struct batch *b, size_t i,
 			struct str id = strs_get(&b->id, i);
 
 			rc = error_set(e,
-			    "record '%.*s': more than a block "
-			    "holds (%d MiB)",
+			    "record '%.*s': more than a block holds (%d MiB)",
 			    (int)id.len, id.s, VEC_MAX_PAYLOAD >> 20);
 			break;
 		}

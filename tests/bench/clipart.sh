@@ -26,13 +26,13 @@ stale() { [ ! -s "$1" ]; }
 	! stale sparse.vp || embed-text --sparse --text title $meta -o sparse.vp index.jsonl
 	! stale image.vp || extract-img --file file $meta -o image.vp index.jsonl
 }
-fuse text=sparse.vp image.vp -o both.vp 2>/dev/null
+fuse -q text=sparse.vp image.vp -o both.vp 2>/dev/null
 
 row() { # row NAME STREAM
 	name=$1 stream=$2
 	for k in 0 1 2 3 4; do
-		vec-split --not-ids fold$k.ids -o train.vp "$stream"
-		vec-split --ids fold$k.ids -o test.vp "$stream"
+		vec-split -q --not-ids fold$k.ids -o train.vp "$stream"
+		vec-split -q --ids fold$k.ids -o test.vp "$stream"
 		train -q -o fold.model train.vp
 		predict -m fold.model test.vp >"$name.$k.jsonl"
 		evaluate -f json --bootstrap 0 "$name.$k.jsonl" >"$name.$k.json"

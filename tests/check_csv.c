@@ -35,7 +35,7 @@ all_rows(enum csv_kind kind, const char *s, size_t n, size_t step, int header,
     struct buf *out)
 {
 	struct source x = { s, n, 0, step, 0 };
-	struct error e = { "" };
+	struct error e = { 0 };
 	enum csv_status r;
 	struct csv c;
 

@@ -203,7 +203,7 @@ static const struct str REFUSED[] = {
 
 START_TEST(good_text_is_taken)
 {
-	struct error e = { "" };
+	struct error e = { 0 };
 
 	ck_assert_msg(check(GOOD[_i].s, GOOD[_i].len, &e) == 0, "%s: %s",
 	    GOOD[_i].s, e.text);
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(bad_text_is_refused)
 {
-	struct error e = { "" };
+	struct error e = { 0 };
 
 	ck_assert_msg(check(REFUSED[_i].s, REFUSED[_i].len, &e) == -1, "%s",
 	    REFUSED[_i].s);
@@ -329,7 +329,7 @@ static void
 nested(int depth, int wanted)
 {
 	char *s = malloc(2 * (size_t)depth + 1);
-	struct error e = { "" };
+	struct error e = { 0 };
 
 	memset(s, '[', (size_t)depth);
 	memset(s + depth, ']', (size_t)depth);

@@ -1,11 +1,10 @@
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/num.h"
+#include "base/json_impl.h"
 #include "base/utf8.h"
 
 /*
@@ -41,8 +40,8 @@ json_free(struct json *j)
 	*j = (struct json){ 0 };
 }
 
-static int
-fail_at(struct json *j, size_t where, const char *why)
+int
+json_fail_at(struct json *j, size_t where, const char *why)
 {
 	if (j->why == NULL) {
 		j->why = why;
@@ -51,10 +50,10 @@ fail_at(struct json *j, size_t where, const char *why)
 	return -1;
 }
 
-static int
-fail(struct json *j, const char *why)
+int
+json_fail(struct json *j, const char *why)
 {
-	return fail_at(j, j->i, why);
+	return json_fail_at(j, j->i, why);
 }
 
 static const char no_memory[] = "out of memory";
@@ -62,7 +61,7 @@ static const char no_memory[] = "out of memory";
 int
 json_memory(struct json *j)
 {
-	return fail(j, no_memory);
+	return json_fail(j, no_memory);
 }
 
 int
@@ -74,7 +73,7 @@ json_starved(const struct json *j)
 int
 json_refuse(struct json *j, const char *why)
 {
-	return fail(j, why);
+	return json_fail(j, why);
 }
 
 int
@@ -84,6 +83,8 @@ json_error(const struct json *j, struct error *e)
 
 	if (j->why == NULL)
 		return error_set(e, "no error");
+	if (strcmp(j->why, JSON_NO_MEMORY) == 0)
+		return error_memory(e);
 	if (json_starved(j))
 		return error_memory(e);
 	for (size_t i = 0; i < j->where; i++)
@@ -98,8 +99,8 @@ json_error(const struct json *j, struct error *e)
 }
 
 /* Skip space; the byte that comes next, or -1 at the end or after an error. */
-static int
-next_byte(struct json *j)
+int
+json_next_byte(struct json *j)
 {
 	if (j->why != NULL)
 		return -1;
@@ -115,10 +116,10 @@ next_byte(struct json *j)
 static int
 expect(struct json *j, int c, const char *why)
 {
-	int got = next_byte(j);
+	int got = json_next_byte(j);
 
 	if (got != c)
-		return fail(j, got < 0 ? "unexpected end" : why);
+		return json_fail(j, got < 0 ? "unexpected end" : why);
 	j->i++;
 	return 0;
 }
@@ -216,8 +217,8 @@ take_escape(const char *s, size_t n, uint32_t *cp)
 }
 
 /* Decode the text of a string, known to be well-formed, behind b. */
-static int
-decode(struct buf *b, const char *s, size_t n, size_t *lone)
+int
+json_decode(struct buf *b, const char *s, size_t n, size_t *lone)
 {
 	char utf8[UTF8_MAX_BYTES];
 	uint32_t cp;
@@ -245,8 +246,8 @@ decode(struct buf *b, const char *s, size_t n, size_t *lone)
  * Read a string: *raw is its text between the quotes; *escapes says whether
  * it has to be decoded.  What stands there is known to be a quote.
  */
-static int
-take_string(struct json *j, struct str *raw, int *escapes)
+int
+json_take_string(struct json *j, struct str *raw, int *escapes)
 {
 	size_t from = j->i + 1, i = from, used;
 	uint32_t cp;
@@ -254,35 +255,20 @@ take_string(struct json *j, struct str *raw, int *escapes)
 	for (*escapes = 0;; *escapes = 1) {
 		i = plain_end(j, i);
 		if (i == j->n)
-			return fail_at(j, i, "string not closed");
+			return json_fail_at(j, i, "string not closed");
 		if (j->s[i] == '"')
 			break;
 		if (j->s[i] != '\\')
-			return fail_at(j, i, "control character in a string");
+			return json_fail_at(
+			    j, i, "control character in a string");
 		used = take_escape(j->s + i, j->n - i, &cp);
 		if (used == 0)
-			return fail_at(j, i, "malformed escape in a string");
+			return json_fail_at(
+			    j, i, "malformed escape in a string");
 		i += used;
 	}
 	*raw = (struct str){ j->s + from, i - from };
 	j->i = i + 1;
-	return 0;
-}
-
-/* The same decoded: in place, or in b where there are escapes. */
-static int
-take_decoded(struct json *j, struct buf *b, struct str *out)
-{
-	int escapes;
-
-	if (take_string(j, out, &escapes) < 0)
-		return -1;
-	if (!escapes)
-		return 0;
-	b->len = 0;
-	if (decode(b, out->s, out->len, &j->lone) < 0)
-		return json_memory(j);
-	*out = (struct str){ b->data, b->len };
 	return 0;
 }
 
@@ -338,7 +324,7 @@ same_key(struct json *j, const struct json_seen *x, struct str key)
 	size_t lone = 0;
 	int same = -1;
 
-	if (decode(&b, j->s + x->at, x->len, &lone) == 0)
+	if (json_decode(&b, j->s + x->at, x->len, &lone) == 0)
 		same = str_eq(key, (struct str){ b.data, b.len });
 	buf_free(&b);
 	return same < 0 ? json_memory(j) : same;
@@ -364,7 +350,7 @@ remember_key(struct json *j, struct str raw, struct str key)
 		if (same < 0)
 			return -1;
 		if (same)
-			return fail_at(j, x.at - 1, "key occurs twice");
+			return json_fail_at(j, x.at - 1, "key occurs twice");
 	}
 	j->seen[k] = x;
 	j->seen_n++;
@@ -377,7 +363,8 @@ step_in(struct json *j, int c, uint64_t serial, const char *why)
 	if (expect(j, c, why) < 0)
 		return -1;
 	if (j->depth == JSON_DEPTH)
-		return fail_at(j, j->i - 1, "nested deeper than 64 levels");
+		return json_fail_at(
+		    j, j->i - 1, "nested deeper than 64 levels");
 	j->open[j->depth].serial = serial;
 	j->open[j->depth].some = 0;
 	j->depth++;
@@ -397,13 +384,13 @@ json_array(struct json *j)
 }
 
 /* Whether another element comes (1), or the end (0), which is taken. */
-static int
-another(struct json *j, int close, const char *why)
+int
+json_another(struct json *j, int close, const char *why)
 {
-	int c = next_byte(j);
+	int c = json_next_byte(j);
 
 	if (c < 0)
-		return fail(j, "unexpected end");
+		return json_fail(j, "unexpected end");
 	assert(j->depth > 0);
 	if (c == close) {
 		j->i++;
@@ -412,7 +399,7 @@ another(struct json *j, int close, const char *why)
 	}
 	if (j->open[j->depth - 1].some) {
 		if (c != ',')
-			return fail(j, why);
+			return json_fail(j, why);
 		j->i++;
 	}
 	j->open[j->depth - 1].some = 1;
@@ -422,19 +409,19 @@ another(struct json *j, int close, const char *why)
 int
 json_object_next(struct json *j, struct str *key)
 {
-	int more = another(j, '}', "expected ',' or '}'"), escapes;
+	int more = json_another(j, '}', "expected ',' or '}'"), escapes;
 	struct str raw;
 
 	if (more <= 0)
 		return more;
-	if (next_byte(j) != '"')
-		return fail(j, "expected a key in quotes");
-	if (take_string(j, &raw, &escapes) < 0)
+	if (json_next_byte(j) != '"')
+		return json_fail(j, "expected a key in quotes");
+	if (json_take_string(j, &raw, &escapes) < 0)
 		return -1;
 	*key = raw;
 	if (escapes) {
 		j->key.len = 0;
-		if (decode(&j->key, raw.s, raw.len, &j->lone) < 0)
+		if (json_decode(&j->key, raw.s, raw.len, &j->lone) < 0)
 			return json_memory(j);
 		*key = (struct str){ j->key.data, j->key.len };
 	}
@@ -447,263 +434,24 @@ json_object_next(struct json *j, struct str *key)
 int
 json_array_next(struct json *j)
 {
-	int more = another(j, ']', "expected ',' or ']'");
+	int more = json_another(j, ']', "expected ',' or ']'");
 
-	if (more > 0 && next_byte(j) == ']')
-		return fail(j, "expected a value");
-	return more;
-}
-
-/*
- * Values.
- */
-
-enum json_type
-json_peek(struct json *j)
-{
-	int c = next_byte(j);
-
-	switch (c) {
-	case '{':
-		return JSON_OBJECT;
-	case '[':
-		return JSON_ARRAY;
-	case '"':
-		return JSON_STRING;
-	case 't':
-		return JSON_TRUE;
-	case 'f':
-		return JSON_FALSE;
-	case 'n':
-		return JSON_NULL;
-	}
-	if (c == '-' || (c >= '0' && c <= '9'))
-		return JSON_NUMBER;
-	fail(j, c < 0 ? "unexpected end" : "expected a value");
-	return JSON_BAD;
-}
-
-static int
-take_word(struct json *j, const char *word, const char *why)
-{
-	size_t n = strlen(word);
-
-	next_byte(j);
-	if (j->why != NULL)
-		return -1;
-	if (j->n - j->i < n || memcmp(j->s + j->i, word, n) != 0)
-		return fail(j, why);
-	j->i += n;
-	return 0;
-}
-
-int
-json_null(struct json *j)
-{
-	return take_word(j, "null", "expected null");
-}
-
-int
-json_bool(struct json *j, int *out)
-{
-	*out = next_byte(j) == 't';
-	return take_word(j, *out ? "true" : "false", "expected true or false");
-}
-
-/* Step over ${used} bytes of number, if that is one and all of it. */
-static int
-end_number(struct json *j, size_t used)
-{
-	char c;
-
-	if (used == 0)
-		return fail(j, "expected a number");
-	if (used > JSON_NUMBER_MAX)
-		return fail(j, "number longer than 1024 bytes");
-	if (j->n - j->i > used) {
-		c = j->s[j->i + used];
-		if (c == '.' || c == '+' || c == '-' ||
-		    (c >= '0' && c <= '9') || (c | 0x20) == 'e' ||
-		    (c | 0x20) == 'x')
-			return fail(j, "malformed number");
-	}
-	j->i += used;
-	return 0;
-}
-
-/* The text of the number that comes next. */
-static int
-take_number(struct json *j, struct str *raw)
-{
-	next_byte(j);
-	if (j->why != NULL)
-		return -1;
-	*raw = (struct str){ j->s + j->i, num_scan(j->s + j->i, j->n - j->i) };
-	return end_number(j, raw->len);
-}
-
-int
-json_double(struct json *j, double *out)
-{
-	struct str raw;
-
-	if (take_number(j, &raw) < 0)
-		return -1;
-	num_read_double(raw.s, raw.len, out);
-	if (isinf(*out))
-		return fail_at(j, j->i - raw.len, "number too large");
-	return 0;
-}
-
-int
-json_float(struct json *j, float *out)
-{
-	struct str raw;
-
-	if (take_number(j, &raw) < 0)
-		return -1;
-	num_read_float(raw.s, raw.len, out);
-	if (isinf(*out))
-		return fail_at(
-		    j, j->i - raw.len, "number too large for a float");
-	return 0;
-}
-
-int
-json_integer(struct json *j, int64_t min, int64_t max, int64_t *out)
-{
-	struct str raw;
-	int64_t x = 0;
-
-	if (take_number(j, &raw) < 0)
-		return -1;
-	/* Towards the negative, which has one number more. */
-	for (size_t i = *raw.s == '-'; i < raw.len; i++) {
-		int digit = raw.s[i] - '0';
-
-		if (digit < 0 || digit > 9)
-			return fail_at(
-			    j, j->i - raw.len, "expected an integer");
-		if (x < (INT64_MIN + digit) / 10)
-			return fail_at(
-			    j, j->i - raw.len, "number out of range");
-		x = x * 10 - digit;
-	}
-	if (*raw.s != '-') {
-		if (x == INT64_MIN)
-			return fail_at(
-			    j, j->i - raw.len, "number out of range");
-		x = -x;
-	}
-	if (x < min || x > max)
-		return fail_at(j, j->i - raw.len, "number out of range");
-	*out = x;
-	return 0;
-}
-
-int
-json_str(struct json *j, struct str *out)
-{
-	if (next_byte(j) != '"')
-		return fail(j, "expected a string");
-	return take_decoded(j, &j->text, out);
-}
-
-int
-json_string(struct json *j, struct buf *out)
-{
-	struct str raw;
-	int escapes;
-
-	if (next_byte(j) != '"')
-		return fail(j, "expected a string");
-	if (take_string(j, &raw, &escapes) < 0)
-		return -1;
-	if (decode(out, raw.s, raw.len, &j->lone) < 0)
-		return json_memory(j);
-	return 0;
-}
-
-int
-json_skip(struct json *j)
-{
-	struct str s;
-	int b;
-
-	switch (json_peek(j)) {
-	case JSON_NULL:
-		return json_null(j);
-	case JSON_FALSE:
-	case JSON_TRUE:
-		return json_bool(j, &b);
-	case JSON_NUMBER:
-		return take_number(j, &s);
-	case JSON_STRING:
-		return take_string(j, &s, &b);
-	case JSON_ARRAY:
-		json_array(j);
-		while (json_array_next(j) > 0)
-			json_skip(j);
-		break;
-	case JSON_OBJECT:
-		json_object(j);
-		while (json_object_next(j, &s) > 0)
-			json_skip(j);
-		break;
-	case JSON_BAD:
-		break;
-	}
-	return j->why != NULL ? -1 : 0;
-}
-
-int
-json_raw(struct json *j, struct str *out)
-{
-	size_t from;
-
-	next_byte(j);
-	from = j->i;
-	if (json_skip(j) < 0)
-		return -1;
-	*out = (struct str){ j->s + from, j->i - from };
-	return 0;
-}
-
-int
-json_floats(struct json *j, float *out, size_t max, size_t *n)
-{
-	size_t k = 0, used;
-	int more;
-
-	if (json_array(j) < 0)
-		return -1;
-	while ((more = another(j, ']', "expected ',' or ']'")) > 0) {
-		next_byte(j);
-		if (k == max)
-			return fail(j, "too many numbers");
-		used = num_read_float(j->s + j->i, j->n - j->i, out + k);
-		if (end_number(j, used) < 0)
-			return -1;
-		if (isinf(out[k]))
-			return fail_at(
-			    j, j->i - used, "number too large for a float");
-		k++;
-	}
-	*n = k;
+	if (more > 0 && json_next_byte(j) == ']')
+		return json_fail(j, "expected a value");
 	return more;
 }
 
 int
 json_end(struct json *j)
 {
-	int c = next_byte(j);
+	int c = json_next_byte(j);
 
 	if (j->why != NULL)
 		return -1;
 	if (j->depth > 0)
-		return fail(j, "unexpected end");
+		return json_fail(j, "unexpected end");
 	if (c >= 0)
-		return fail(j, "text after the end");
+		return json_fail(j, "text after the end");
 	return 0;
 }
 

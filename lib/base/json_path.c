@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_impl.h"
 
 /* How deep the field of each path was found; 0 is the outer object. */
 struct search {

@@ -5,36 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "base/num_table.h"
-
-#ifdef __SIZEOF_INT128__
-__extension__ typedef unsigned __int128 u128;
-
-static uint64_t
-mul_high(uint64_t a, uint64_t b, uint64_t *low)
-{
-	u128 p = (u128)a * b;
-
-	*low = (uint64_t)p;
-	return (uint64_t)(p >> 64);
-}
-#else
-static uint64_t
-mul_high(uint64_t a, uint64_t b, uint64_t *low)
-{
-	uint64_t al = (uint32_t)a, ah = a >> 32;
-	uint64_t bl = (uint32_t)b, bh = b >> 32;
-	uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;
-	uint64_t mid = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;
-
-	*low = mid << 32 | (uint32_t)ll;
-	return ah * bh + (lh >> 32) + (hl >> 32) + (mid >> 32);
-}
-#endif
-
-/*
- * Reading.
- */
+#include "base/num_impl.h"
 
 /* A number as it stands in the text: +-digits * 10^e10. */
 struct decimal {
@@ -146,25 +117,6 @@ take_decimal(const char *s, size_t n, int lax, struct decimal *d)
 	return (size_t)(p - s);
 }
 
-/* What differs between float and double in the method of Lemire. */
-struct format {
-	int mantissa; /* stored bits */
-	int bias;
-	int infinite;            /* exponent field of infinity */
-	int even_low, even_high; /* powers of ten where ties can occur */
-	int low, high;           /* below: zero, above: infinity */
-};
-
-static const struct format FLOAT = { 23, 127, 0xFF, -17, 10, -64, 38 };
-static const struct format DOUBLE = { 52, 1023, 0x7FF, -4, 23, -342, 308 };
-
-/* floor(log2(10^q)), |q| <= 400. */
-static int
-log2_pow10(int q)
-{
-	return (q * 217706) >> 16;
-}
-
 static int
 leading_zero_bits(uint64_t x)
 {
@@ -177,7 +129,8 @@ leading_zero_bits(uint64_t x)
  * (Lemire 2021, algorithm 1, and section 6 for subnormals and ties).
  */
 static int
-round_decimal(const struct format *f, uint64_t w, int64_t e10, uint64_t *bits)
+round_decimal(
+    const struct num_format *f, uint64_t w, int64_t e10, uint64_t *bits)
 {
 	uint64_t infinity = (uint64_t)f->infinite << f->mantissa;
 	uint64_t power[2], high, low, more, m;
@@ -192,14 +145,14 @@ round_decimal(const struct format *f, uint64_t w, int64_t e10, uint64_t *bits)
 	lz = leading_zero_bits(w);
 	w <<= lz;
 	/* The method wants reciprocals rounded up; the table cuts them. */
-	power[0] = POWERS[q - POWER_LOW][0];
-	power[1] = POWERS[q - POWER_LOW][1] + (q < 0);
-	high = mul_high(w, power[0], &low);
+	power[0] = NUM_POWERS[q - NUM_POWER_LOW][0];
+	power[1] = NUM_POWERS[q - NUM_POWER_LOW][1] + (q < 0);
+	high = num_mul_high(w, power[0], &low);
 	if ((high & UINT64_MAX >> (f->mantissa + 3)) ==
 	    UINT64_MAX >> (f->mantissa + 3)) {
 		uint64_t unused;
 
-		more = mul_high(w, power[1], &unused);
+		more = num_mul_high(w, power[1], &unused);
 		low += more;
 		high += low < more;
 		if (low == UINT64_MAX && (q < -27 || q > 55))
@@ -207,7 +160,7 @@ round_decimal(const struct format *f, uint64_t w, int64_t e10, uint64_t *bits)
 	}
 	shift = (int)(high >> 63) + 64 - f->mantissa - 3;
 	m = high >> shift;
-	e2 = log2_pow10(q) + 63 + (int)(high >> 63) - lz + f->bias;
+	e2 = num_log2_pow10(q) + 63 + (int)(high >> 63) - lz + f->bias;
 	if (e2 <= 0) {
 		if (e2 <= -63) {
 			*bits = 0;
@@ -264,45 +217,9 @@ exact_text(const struct decimal *d, char out[EXACT_DIGITS + 32])
 	out[n] = '\0';
 }
 
-static uint64_t
-double_bits(double x)
-{
-	uint64_t b;
-
-	memcpy(&b, &x, sizeof(b));
-	return b;
-}
-
-static double
-double_from(uint64_t b)
-{
-	double x;
-
-	memcpy(&x, &b, sizeof(x));
-	return x;
-}
-
-static uint32_t
-float_bits(float x)
-{
-	uint32_t b;
-
-	memcpy(&b, &x, sizeof(b));
-	return b;
-}
-
-static float
-float_from(uint32_t b)
-{
-	float x;
-
-	memcpy(&x, &b, sizeof(x));
-	return x;
-}
-
 /* Decide by Lemire's method, for cut digits at both ends of the doubt. */
 static int
-decide(const struct format *f, const struct decimal *d, uint64_t *bits)
+decide(const struct num_format *f, const struct decimal *d, uint64_t *bits)
 {
 	uint64_t other;
 
@@ -335,11 +252,11 @@ to_double(const struct decimal *d)
 		return d->negative ? -x : x;
 	}
 #endif
-	if (decide(&DOUBLE, d, &bits) < 0) {
+	if (decide(&NUM_DOUBLE, d, &bits) < 0) {
 		exact_text(d, exact);
-		bits = double_bits(strtod(exact, NULL));
+		bits = num_double_bits(strtod(exact, NULL));
 	}
-	return double_from(bits | (uint64_t)d->negative << 63);
+	return num_double_from(bits | (uint64_t)d->negative << 63);
 }
 
 static float
@@ -348,11 +265,11 @@ to_float(const struct decimal *d)
 	char exact[EXACT_DIGITS + 32];
 	uint64_t bits;
 
-	if (decide(&FLOAT, d, &bits) < 0) {
+	if (decide(&NUM_FLOAT, d, &bits) < 0) {
 		exact_text(d, exact);
-		bits = float_bits(strtof(exact, NULL));
+		bits = num_float_bits(strtof(exact, NULL));
 	}
-	return float_from((uint32_t)bits | (uint32_t)d->negative << 31);
+	return num_float_from((uint32_t)bits | (uint32_t)d->negative << 31);
 }
 
 size_t
@@ -437,202 +354,4 @@ num_parse_long(const char *s, long min, long max, long *out)
 		return -1;
 	*out = x;
 	return 0;
-}
-
-/*
- * Printing.
- */
-
-/* The digits of x, which are n, to out; returns n. */
-static size_t
-put_digits(char *out, uint64_t x, size_t n)
-{
-	static const char PAIRS[] =
-	    "00010203040506070809101112131415161718192021222324252627282930"
-	    "31323334353637383940414243444546474849505152535455565758596061"
-	    "62636465666768697071727374757677787980818283848586878889909192"
-	    "93949596979899";
-	size_t i = n;
-
-	for (; i >= 2; i -= 2, x /= 100)
-		memcpy(out + i - 2, PAIRS + x % 100 * 2, 2);
-	if (i > 0)
-		out[0] = (char)('0' + x % 10);
-	return n;
-}
-
-static size_t
-count_digits(uint64_t x)
-{
-	size_t n = 1;
-
-	for (; x >= 10000; x /= 10000)
-		n += 4;
-	return n + (x >= 10) + (x >= 100) + (x >= 1000);
-}
-
-size_t
-num_print_u64(char *out, uint64_t x)
-{
-	return put_digits(out, x, count_digits(x));
-}
-
-size_t
-num_print_i64(char *out, int64_t x)
-{
-	if (x >= 0)
-		return num_print_u64(out, (uint64_t)x);
-	*out = '-';
-	return 1 + num_print_u64(out + 1, -(uint64_t)x);
-}
-
-/* digits * 10^e10 in the notation that the header promises. */
-static size_t
-put_decimal(char *out, int negative, uint64_t digits, int e10)
-{
-	char text[20], *p = out;
-	int n, point;
-
-	while (digits % 10 == 0) {
-		digits /= 10;
-		e10++;
-	}
-	n = (int)count_digits(digits);
-	put_digits(text, digits, (size_t)n);
-	point = n + e10; /* digits before the point */
-	if (negative)
-		*p++ = '-';
-	if (point > 21 || point < -5) {
-		*p++ = text[0];
-		if (n > 1)
-			*p++ = '.';
-		memcpy(p, text + 1, (size_t)n - 1);
-		p += n - 1;
-		*p++ = 'e';
-		p += num_print_i64(p, point - 1);
-	} else if (point <= 0) {
-		memcpy(p, "0.000000", 8);
-		p += 2 - point;
-		memcpy(p, text, (size_t)n);
-		p += n;
-	} else if (point < n) {
-		memcpy(p, text, (size_t)point);
-		p[point] = '.';
-		memcpy(p + point + 1, text + point, (size_t)(n - point));
-		p += n + 1;
-	} else {
-		memcpy(p, text, (size_t)n);
-		memset(p + n, '0', (size_t)(point - n));
-		p += point;
-	}
-	return (size_t)(p - out);
-}
-
-static size_t
-put_zero(char *out, int negative)
-{
-	/* Programs read "-0" as an integer and lose its sign. */
-	memcpy(out, negative ? "-0.0" : "0", negative ? 4 : 1);
-	return negative ? 4 : 1;
-}
-
-/* 10^k in 128 bits, rounded up; exact from 0 to 55. */
-static void
-power_above(int k, uint64_t power[2])
-{
-	int up = k < 0 || k > 55;
-
-	power[1] = POWERS[k - POWER_LOW][1] + (uint64_t)up;
-	power[0] = POWERS[k - POWER_LOW][0] + (up && power[1] == 0);
-}
-
-/* power * c / 2^128, its lowest bit set where the result is not exact. */
-static uint64_t
-round_to_odd(const uint64_t power[2], uint64_t c)
-{
-	uint64_t low, high, unused, carry = mul_high(power[1], c, &unused);
-
-	high = mul_high(power[0], c, &low);
-	low += carry;
-	high += low < carry;
-	return high | (low > 1);
-}
-
-/*
- * The shortest decimal within the rounding interval of c * 2^q (figures 4 and
- * 6 of Giulietti's paper): *digits * 10^(result).  ${even}: the interval's
- * ends belong to it.  ${closer}: the lower neighbour is nearer (c is a power
- * of two).  All products are taken with two spare bits, hence the fours.
- */
-static int
-shortest(uint64_t c, int q, int closer, uint64_t *digits)
-{
-	int k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
-	int h = q + log2_pow10(-k) + 1;
-	uint64_t odd = c & 1, power[2], below, v, above, s, t, mid;
-	int fits_below, fits_above;
-
-	power_above(-k, power);
-	below = round_to_odd(power, (4 * c - 2 + (uint64_t)closer) << h) + odd;
-	v = round_to_odd(power, 4 * c << h);
-	above = round_to_odd(power, (4 * c + 2) << h) - odd;
-	s = v / 4;
-	if (s >= 10) {
-		t = s / 10;
-		fits_below = below <= 40 * t;
-		fits_above = 40 * t + 40 <= above;
-		if (fits_below != fits_above) {
-			*digits = t + (uint64_t)fits_above;
-			return k + 1;
-		}
-	}
-	fits_below = below <= 4 * s;
-	fits_above = 4 * s + 4 <= above;
-	if (fits_below != fits_above) {
-		*digits = s + (uint64_t)fits_above;
-		return k;
-	}
-	mid = 4 * s + 2;
-	*digits = s + (v > mid || (v == mid && (s & 1) != 0));
-	return k;
-}
-
-/* Print +-fraction and exponent fields as the format reads them. */
-static size_t
-print_bits(char *out, const struct format *f, int negative, uint64_t fraction,
-    int exponent)
-{
-	uint64_t c = fraction, digits;
-	int q = 1 - f->bias - f->mantissa, e10;
-
-	if (exponent == f->infinite)
-		return 0;
-	if (exponent == 0 && fraction == 0)
-		return put_zero(out, negative);
-	if (exponent > 0) {
-		c |= UINT64_C(1) << f->mantissa;
-		q = exponent - f->bias - f->mantissa;
-	}
-	if (q <= 0 && -q <= f->mantissa && (c & ((UINT64_C(1) << -q) - 1)) == 0)
-		return put_decimal(out, negative, c >> -q, 0);
-	e10 = shortest(c, q, fraction == 0 && exponent > 1, &digits);
-	return put_decimal(out, negative, digits, e10);
-}
-
-size_t
-num_print_double(char *out, double x)
-{
-	uint64_t b = double_bits(x);
-
-	return print_bits(out, &DOUBLE, (int)(b >> 63),
-	    b & ((UINT64_C(1) << 52) - 1), (int)(b >> 52 & 0x7FF));
-}
-
-size_t
-num_print_float(char *out, float x)
-{
-	uint32_t b = float_bits(x);
-
-	return print_bits(
-	    out, &FLOAT, (int)(b >> 31), b & 0x7FFFFF, (int)(b >> 23 & 0xFF));
 }

@@ -1,11 +1,8 @@
-/*
- * Written by tools/num-table.  POWERS[k - POWER_LOW] is floor(10^k * 2^-s) in
- * 128 bits, high word first, with s such that the top bit is set.
- */
-enum { POWER_LOW = -342, POWER_HIGH = 324 };
+/* Written by tools/num-table. */
+#include "base/num_impl.h"
 
 /* clang-format off */
-static const uint64_t POWERS[667][2] = {
+const uint64_t NUM_POWERS[NUM_POWER_HIGH - NUM_POWER_LOW + 1][2] = {
 	{ 0xeef453d6923bd65a, 0x113faa2906a13b3f },
 	{ 0x9558b4661b6565f8, 0x4ac7ca59a424c507 },
 	{ 0xbaaee17fa23ebf76, 0x5d79bcf00d2df649 },

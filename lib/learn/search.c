@@ -315,10 +315,12 @@ try_weights(struct round *r, const double *centre, const double *factor,
 				rc = -1;
 		}
 	free(w);
-	for (; rc == 0 && nw < r->s->nweights; nw++)
-		for (size_t k = 0; rc == 0 && k < nkind; k++)
-			rc = add_trials(r->s, r->s->weights[nw], kind[k],
-			    lambda, nlambda, e);
+	/* Each weighting of classes with the start, the first of them with
+	 * the others. */
+	for (size_t i = nw; rc == 0 && i < r->s->nweights; i++)
+		for (size_t k = 0; rc == 0 && k < (i == nw ? nkind : 1); k++)
+			rc = add_trials(r->s, r->s->weights[i], kind[k], lambda,
+			    nlambda, e);
 	r->done = 0;
 	r->total = (r->s->n - r->first) * r->ds->folds;
 	return rc == 0 ? run_round(r, e) : rc;

@@ -16,6 +16,15 @@
  * is wanted, the third is smooth where they are not; for numbers, R2.
  *
  * The search has two rounds.  The first tries every weighting of the parts on
+ * a coarse grid of lambdas, with classes weighted by n^-1/2; the second refines
+ * around the best: neighbours in the parts' weights, each weighting of classes,
+ * a fine grid of lambdas.  Given values are not searched.  Of trials that score
+ * equally the first wins.
+ *
+ * Maximised is (accuracy + macro-F1) / 2 - log-loss / 5: the first two are what
+ * is wanted, the third is smooth where they are not; for numbers, R2.
+ *
+ * The search has two rounds.  The first tries every weighting of the parts on
  * a coarse grid of lambdas, with classes weighted by 1/sqrt(their share); the
  * second refines around the best: neighbours in the parts' weights, each
  * weighting of classes, a fine grid of lambdas.  Given values are not

@@ -395,79 +395,98 @@ part_weights(
 	return w;
 }
 
+/* Everything of the input into the data set; the input's buffers are gone
+ * when the learning begins. */
 static int
-learn(const struct settings *set, struct input *in, struct counts *c,
+collect(const struct settings *set, char *const *paths, int n,
+    struct dataset *ds, struct schema *schema, struct counts *c,
     struct error *e)
+{
+	enum task task =
+	    set->task > 0 ? (enum task)(set->task - 1) : TASK_CLASS;
+	struct input *in = input_open(paths, n, e);
+	const struct input_end *end;
+	int rc;
+
+	if (in == NULL)
+		return -1;
+	rc = schema_copy(schema, input_schema(in), e);
+	if (rc == 0)
+		rc = dataset_init(ds, schema, task, set->task == 0, e);
+	if (rc == 0)
+		rc = read_all(ds, set, in, c, e);
+	if (rc == 0) {
+		end = input_end(in);
+		c->records += end->rejected;
+		c->errors += end->rejected;
+		if (end->partial)
+			warn("a stream says that it is partial");
+		if (end->bad.text[0] != '\0')
+			warn("%s", end->bad.text);
+	}
+	input_close(in);
+	return rc;
+}
+
+static int
+learn(const struct settings *set, struct dataset *ds,
+    const struct schema *schema, struct trainer *t, struct error *e)
 {
 	const struct linalg *la = linalg_get(cpu_isa());
 	struct progress progress = { 0 };
-	struct trainer t = { 0 };
-	struct dataset ds = { 0 };
 	struct pool *pool = pool_new((int)set->threads, e);
-	double *weights = NULL;
-	enum task task =
-	    set->task > 0 ? (enum task)(set->task - 1) : TASK_CLASS;
-	int rc = pool == NULL ? -1 : 0;
+	double *weights = pool != NULL ? part_weights(set, ds, e) : NULL;
+	int rc = -1;
 
-	if (rc == 0 &&
-	    dataset_init(&ds, input_schema(in), task, set->task == 0, e) < 0)
-		rc = -1;
-	if (rc == 0)
-		weights = part_weights(set, &ds, e);
-	if (weights == NULL || read_all(&ds, set, in, c, e) < 0)
-		rc = -1;
-	if (rc == 0 && !set->quiet)
-		say_records(&ds, c);
-	if (rc == 0)
-		rc = dataset_finish(&ds, (size_t)set->folds, set->seed, e);
+	if (weights != NULL)
+		rc = dataset_finish(ds, (size_t)set->folds, set->seed, e);
+	t->cross_validate = set->folds > 0;
+	t->tolerance = set->tolerance;
+	t->seed = set->seed;
+	t->search = (struct search_options){ .lambda = set->lambda,
+		.part_weight = weights,
+		.class_weight = set->class_weight,
+		.tolerance = TRAINER_SEARCH_TOLERANCE,
+		.progress = show_progress,
+		.ctx = &progress };
 	if (rc == 0) {
-		t.cross_validate = set->folds > 0;
-		t.tolerance = set->tolerance;
-		t.seed = set->seed;
-		t.search = (struct search_options){ .lambda = set->lambda,
-			.part_weight = weights,
-			.class_weight = set->class_weight,
-			.tolerance = TRAINER_SEARCH_TOLERANCE,
-			.progress = show_progress,
-			.ctx = &progress };
 		progress_start(&progress,
 		    set->quiet ? PROGRESS_NEVER : set->progress, "fits", 0);
-		rc = trainer_run(&t, la, pool, &ds, input_schema(in), e);
+		rc = trainer_run(t, la, pool, ds, schema, e);
 		progress_end(&progress);
 	}
-	for (size_t i = 0; rc == 0 && set->verbose && i < t.tried.n; i++)
-		say_trial(&ds, &t.tried.trials[i]);
-	if (rc == 0)
-		rc = predictor_save(&t.predictor, set->output, e);
-	if (rc == 0 && !set->quiet)
-		say_result(&t, &ds);
-	trainer_free(&t);
-	dataset_free(&ds);
-	pool_free(pool);
+	t->search.part_weight = NULL;
+	t->search.ctx = NULL;
 	free(weights);
+	pool_free(pool);
 	return rc;
 }
 
 static int
 train(const struct settings *set, char *const *paths, int n)
 {
+	struct schema schema = { 0 };
+	struct dataset ds = { 0 };
+	struct trainer t = { 0 };
 	struct counts c = { 0 };
 	struct error e = { 0 };
-	struct input *in = input_open(paths, n, &e);
-	const struct input_end *end;
-	int rc;
 
-	if (in == NULL || learn(set, in, &c, &e) < 0)
+	if (collect(set, paths, n, &ds, &schema, &c, &e) < 0)
 		die("%s", e.text);
-	end = input_end(in);
-	if (end->partial)
-		warn("a stream says that it is partial");
-	if (end->bad.text[0] != '\0')
-		warn("%s", end->bad.text);
-	rc = tolerance_status(
-	    &set->errors, c.errors + end->rejected, c.records + end->rejected);
-	input_close(in);
-	return rc;
+	if (!set->quiet)
+		say_records(&ds, &c);
+	if (learn(set, &ds, &schema, &t, &e) < 0)
+		die("%s", e.text);
+	for (size_t i = 0; set->verbose && i < t.tried.n; i++)
+		say_trial(&ds, &t.tried.trials[i]);
+	if (predictor_save(&t.predictor, set->output, &e) < 0)
+		die("%s", e.text);
+	if (!set->quiet)
+		say_result(&t, &ds);
+	trainer_free(&t);
+	dataset_free(&ds);
+	schema_free(&schema);
+	return tolerance_status(&set->errors, c.errors, c.records);
 }
 
 int

@@ -19,33 +19,65 @@ dual_new(struct solver *s, struct error *e)
 
 	s->size = 2 * nC + s->C;
 	s->K = mem_aligned(s->n * s->n, sizeof(*s->K));
-	s->L = mem_aligned(s->n * s->n, sizeof(*s->L));
 	s->mean = mem_aligned(s->n, sizeof(*s->mean));
 	s->rhs = mem_aligned(2 * nC, sizeof(*s->rhs));
-	if (s->K == NULL || s->L == NULL || s->mean == NULL || s->rhs == NULL)
+	s->L = mem_aligned(s->n * s->n, sizeof(*s->L));
+	if (s->K == NULL || s->mean == NULL || s->rhs == NULL || s->L == NULL)
 		return error_memory(e);
-	return kernels_build(&s->kernels, s->la, s->pool, s->ds, &s->train,
-	    s->m > 0 ? &s->test : NULL, e);
+	/* Rows to score mean that several weightings will be tried: their
+	 * inner products are kept part by part. */
+	if (s->m == 0)
+		return 0;
+	return kernels_build(
+	    &s->kernels, s->la, s->pool, s->ds, &s->train, &s->test, e);
 }
 
-/* Rows [64 i, 64 i + 64) of the weighted sum, and their means. */
+struct sum {
+	struct solver *s;
+	const float *part; /* [n, n] of one feature */
+	float weight;
+};
+
+/* Rows [64 i, 64 i + 64) of K += weight * part. */
 static void
-weigh_rows(void *arg, size_t i, int worker)
+add_rows(void *arg, size_t i, int worker)
+{
+	const struct sum *t = arg;
+	size_t n = t->s->n, from = i * 64, to = n - from < 64 ? n : from + 64;
+
+	(void)worker;
+	t->s->la->axpy(
+	    t->s->K + from * n, t->weight, t->part + from * n, (to - from) * n);
+}
+
+/* K += weight * that of feature p.  Where it is not kept, the factor's memory,
+ * which a new weighting makes worthless, holds it for a moment. */
+static int
+add_feature(struct solver *s, size_t p, struct error *e)
+{
+	float *spare = (void *)s->L;
+	struct sum t = { s, spare, (float)s->weight[p] };
+
+	if (!(s->weight[p] > 0))
+		return 0;
+	if (s->kernels.train != NULL)
+		t.part = s->kernels.train[p];
+	else if (kernels_feature(spare, NULL, s->la, s->pool, s->ds, p,
+		     &s->train, NULL, e) < 0)
+		return -1;
+	pool_run(s->pool, (s->n + 63) / 64, add_rows, &t);
+	return 0;
+}
+
+static void
+mean_rows(void *arg, size_t i, int worker)
 {
 	struct solver *s = arg;
 	size_t n = s->n, from = i * 64, to = n - from < 64 ? n : from + 64;
 
 	(void)worker;
-	for (size_t r = from; r < to; r++) {
-		float *K = s->K + r * n;
-
-		memset(K, 0, n * sizeof(*K));
-		for (size_t p = 0; p < s->kernels.features; p++)
-			if (s->weight[p] > 0)
-				s->la->axpy(K, (float)s->weight[p],
-				    s->kernels.train[p] + r * n, n);
-		s->mean[r] = s->la->sum(K, n) / (float)n;
-	}
+	for (size_t r = from; r < to; r++)
+		s->mean[r] = s->la->sum(s->K + r * n, n) / (float)n;
 }
 
 static void
@@ -67,9 +99,14 @@ centre_rows(void *arg, size_t i, int worker)
 int
 dual_weigh(struct solver *s, struct error *e)
 {
-	(void)e;
-	pool_run(s->pool, (s->n + 63) / 64, weigh_rows, s);
-	pool_run(s->pool, (s->n + 63) / 64, centre_rows, s);
+	size_t chunks = (s->n + 63) / 64;
+
+	memset(s->K, 0, s->n * s->n * sizeof(*s->K));
+	for (size_t p = 0; p < s->ds->features; p++)
+		if (add_feature(s, p, e) < 0)
+			return -1;
+	pool_run(s->pool, chunks, mean_rows, s);
+	pool_run(s->pool, chunks, centre_rows, s);
 	return 0;
 }
 

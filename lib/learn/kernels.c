@@ -146,31 +146,44 @@ sparse_scaled_free(struct job *j, struct pool *pool)
 	free(j->scaled);
 }
 
-/* Both matrices of one feature.  pieces: train, test, panels of train. */
-static int
-build_feature(struct kernels *k, size_t p, struct job *j, size_t n,
-    struct pool *pool, struct piece *const pieces[3], const size_t count[3])
+int
+kernels_feature(float *K, float *K_test, const struct linalg *la,
+    struct pool *pool, const struct dataset *ds, size_t p,
+    const struct rows *train, const struct rows *test, struct error *e)
 {
-	int sparse = j->f->kind == PART_SPARSE, rc = 0;
+	static const struct rows none;
+	const struct rows *rows[2] = { train, test != NULL ? test : &none };
+	struct job j = { .la = la,
+		.f = &ds->feature[p],
+		.train = train,
+		.n = rows_count(train) };
+	int sparse = j.f->kind == PART_SPARSE;
+	struct piece *pieces = mem_array(ds->n + 4, sizeof(*pieces));
+	struct piece *panels = mem_array(j.n + 2, sizeof(*panels));
+	size_t npanels = 0;
+	int rc = pieces == NULL || panels == NULL ? -1 : 0;
 
-	if (sparse)
-		rc = sparse_scaled(j, n, pool);
-	for (int t = 0; rc == 0 && t < 2; t++) {
-		j->K = t == 0 ? k->train[p] : k->test[p];
-		j->rows = pieces[t];
-		j->count = count[t];
-		j->symmetric = t == 0;
-		j->columns = pieces[2];
-		if (sparse)
-			pool_run(pool, count[2], sparse_panel, j);
-		else
-			pool_run(pool, count[t], dense_piece, j);
-		if (t == 0 && !sparse)
-			mirror(j->K, k->n);
+	if (rc == 0 && sparse) {
+		npanels = cut(train, PANEL, panels);
+		rc = sparse_scaled(&j, ds->n, pool);
 	}
-	if (sparse)
-		sparse_scaled_free(j, pool);
-	return rc;
+	for (int t = 0; rc == 0 && t < 2; t++) {
+		j.K = t == 0 ? K : K_test;
+		j.count = cut(rows[t], PIECE, pieces);
+		j.rows = pieces;
+		j.symmetric = t == 0;
+		j.columns = panels;
+		if (sparse)
+			pool_run(pool, npanels, sparse_panel, &j);
+		else
+			pool_run(pool, j.count, dense_piece, &j);
+		if (t == 0 && !sparse)
+			mirror(j.K, j.n);
+	}
+	sparse_scaled_free(&j, pool);
+	free(pieces);
+	free(panels);
+	return rc < 0 ? error_memory(e) : 0;
 }
 
 static int
@@ -194,42 +207,18 @@ kernels_build(struct kernels *k, const struct linalg *la, struct pool *pool,
     const struct dataset *ds, const struct rows *train, const struct rows *test,
     struct error *e)
 {
-	static const struct rows none;
-	struct piece *pieces[3] = { NULL };
-	size_t count[3];
 	int rc;
 
-	if (test == NULL)
-		test = &none;
 	memset(k, 0, sizeof(*k));
 	k->features = ds->features;
 	k->n = rows_count(train);
-	k->m = rows_count(test);
-	pieces[0] = mem_array(k->n + 2, sizeof(struct piece));
-	pieces[1] = mem_array(k->m + 2, sizeof(struct piece));
-	pieces[2] = mem_array(k->n + 2, sizeof(struct piece));
-	rc = pieces[0] == NULL || pieces[1] == NULL || pieces[2] == NULL
-		 ? -1
-		 : allocate(k);
-	if (rc == 0) {
-		count[0] = cut(train, PIECE, pieces[0]);
-		count[1] = cut(test, PIECE, pieces[1]);
-		count[2] = cut(train, PANEL, pieces[2]);
-	}
-	for (size_t p = 0; rc == 0 && p < ds->features; p++) {
-		struct job j = { .la = la,
-			.f = &ds->feature[p],
-			.train = train,
-			.n = k->n };
-
-		rc = build_feature(k, p, &j, ds->n, pool, pieces, count);
-	}
-	for (int t = 0; t < 3; t++)
-		free(pieces[t]);
-	if (rc < 0) {
+	k->m = test != NULL ? rows_count(test) : 0;
+	rc = allocate(k) < 0 ? error_memory(e) : 0;
+	for (size_t p = 0; rc == 0 && p < ds->features; p++)
+		rc = kernels_feature(
+		    k->train[p], k->test[p], la, pool, ds, p, train, test, e);
+	if (rc < 0)
 		kernels_free(k);
-		error_memory(e);
-	}
 	return rc;
 }
 

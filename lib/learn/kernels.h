@@ -29,12 +29,19 @@ enum { PIECE = 128 };
  * p: [rows_count / PIECE + 2].  Returns how many. */
 size_t pieces_of(const struct rows *rows, struct piece *p);
 
-/* kernels_build: test may be NULL for none.  Values are those of the scaled
- * features, part weights not applied.  0, or -1 when memory is out; k is then
- * empty. */
+/* kernels_build: for all features; test may be NULL for no rows.  Values are
+ * those of the scaled features, part weights not applied.  0, or -1 when
+ * memory is out; k is then empty. */
 int kernels_build(struct kernels *k, const struct linalg *la, struct pool *pool,
     const struct dataset *ds, const struct rows *train, const struct rows *test,
     struct error *e);
+
+/* kernels_feature: for feature p alone, into K: [n, n] and, unless test is
+ * NULL, K_test: [m, n]. */
+int kernels_feature(float *K, float *K_test, const struct linalg *la,
+    struct pool *pool, const struct dataset *ds, size_t p,
+    const struct rows *train, const struct rows *test, struct error *e);
+
 void kernels_free(struct kernels *k);
 
 #endif

@@ -20,15 +20,6 @@
  * around the best: neighbours in the parts' weights, each weighting of classes,
  * a fine grid of lambdas.  Given values are not searched.  Of trials that score
  * equally the first wins.
- *
- * Maximised is (accuracy + macro-F1) / 2 - log-loss / 5: the first two are what
- * is wanted, the third is smooth where they are not; for numbers, R2.
- *
- * The search has two rounds.  The first tries every weighting of the parts on
- * a coarse grid of lambdas, with classes weighted by 1/sqrt(their share); the
- * second refines around the best: neighbours in the parts' weights, each
- * weighting of classes, a fine grid of lambdas.  Given values are not
- * searched.  Of trials that score equally the first wins.
  */
 
 /* How much a record of a class of n records counts: 1, n^-1/2, n^-1, times a

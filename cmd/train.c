@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/mem.h"
 #include "base/message.h"
 #include "base/num.h"
 #include "base/options.h"
@@ -500,6 +501,7 @@ main(int argc, char *argv[])
 	struct options o;
 	int key, rc;
 
+	mem_give_back();
 	options_start(&o, &self, argc, argv);
 	while ((key = options_next(&o)) != -1)
 		take_option(&set, &o, key);

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 void *
 mem_array(size_t n, size_t size)
@@ -48,6 +51,14 @@ mem_grow(void *p, size_t *cap, size_t need, size_t size)
 	memcpy(p, &grown, sizeof(grown));
 	*cap = want;
 	return 0;
+}
+
+void
+mem_give_back(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }
 
 char *

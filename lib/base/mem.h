@@ -25,6 +25,14 @@ void *mem_aligned(size_t n, size_t size);
  */
 int mem_grow(void *p, size_t *cap, size_t need, size_t size);
 
+/*
+ * mem_give_back(): from now on large blocks go back to the system as soon as
+ * they are freed.  (glibc stops doing so once a large block has been freed,
+ * and the holes that stay can cost as much again.)  Call it in main, before
+ * there are threads; a no-op elsewhere.
+ */
+void mem_give_back(void);
+
 /* mem_strndup(s, n): a NUL-terminated copy of n bytes; free() it. */
 char *mem_strndup(const char *s, size_t n);
 

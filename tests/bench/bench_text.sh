@@ -23,7 +23,7 @@ print("%.4f" % (r.ru_utime + r.ru_stime))' "$@"
 : >"$dir/text.times"
 for _ in 1 2 3 4 5; do
 	for kind in "--dim=1024" "--sparse"; do
-		t=$(seconds embed-text -q -j 1 --lines "$kind" "$text")
+		t=$(seconds embed-text -q -j 1 --lines --id-from line "$kind" "$text")
 		echo "embed-text $kind $(echo "$size $t" | awk '{ print $1 / $2 / 1000000 }')" >>"$dir/text.times"
 	done
 	[ -n "${PEERS:-}" ] || continue

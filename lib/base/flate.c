@@ -495,35 +495,51 @@ flate_done(struct flate *f)
 
 /*
  * a = 1 + sum of bytes, b = sum of the a's, both modulo 65521 (RFC 1950).
- * For 16 bytes p0..p15, b grows by 16 a + 16 p0 + 15 p1 + ... + p15.  At most
- * 5,552 bytes fit 32 bits before the division.
+ * Rows of 16 bytes are added by column: with c[j] the sum of column j and d
+ * the sum, before each row, of all c[j], n bytes add
+ *
+ *	to a	sum of c[j]
+ *	to b	n a + 16 d + sum of (16 - j) c[j]
+ *
+ * Of 128 rows, two columns fit 16 bits, and the rest fits 32.
  */
 uint32_t
 flate_adler(uint32_t sum, const uint8_t *p, size_t n)
 {
-	enum { BASE = 65521, MOST = 5552 };
+	typedef uint8_t u8x8 __attribute__((vector_size(8)));
+	typedef uint16_t u16x8 __attribute__((vector_size(16)));
+	typedef uint32_t u32x4 __attribute__((vector_size(16)));
+	enum { BASE = 65521, ROWS = 128 };
 	uint32_t a = sum & 0xffff, b = sum >> 16;
 
-	while (n > 0) {
-		size_t k = n < MOST ? n : MOST;
+	while (n >= 16) {
+		size_t rows = n / 16 < ROWS ? n / 16 : ROWS;
+		u16x8 c[2] = { { 0 }, { 0 } };
+		u32x4 d = { 0 };
 
-		n -= k;
-		for (; k >= 16; k -= 16, p += 16) {
-			uint32_t s = 0, w = 0;
+		n -= 16 * rows;
+		b += (uint32_t)(16 * rows) * a;
+		for (; rows > 0; rows--, p += 16) {
+			u32x4 two = (u32x4)(c[0] + c[1]);
+			u8x8 x, y;
 
-			for (unsigned i = 0; i < 16; i++) {
-				s += p[i];
-				w += (16 - i) * p[i];
-			}
-			b += 16 * a + w;
-			a += s;
+			d += (two & 0xffff) + (two >> 16);
+			memcpy(&x, p, sizeof(x));
+			memcpy(&y, p + 8, sizeof(y));
+			c[0] += __builtin_convertvector(x, u16x8);
+			c[1] += __builtin_convertvector(y, u16x8);
 		}
-		for (; k > 0; k--) {
-			a += *p++;
-			b += a;
+		for (unsigned j = 0; j < 16; j++) {
+			a += c[j / 8][j % 8];
+			b += (16 - j) * c[j / 8][j % 8];
 		}
+		b += 16 * (d[0] + d[1] + d[2] + d[3]);
 		a %= BASE;
 		b %= BASE;
 	}
-	return b << 16 | a;
+	for (; n > 0; n--) {
+		a += *p++;
+		b += a;
+	}
+	return b % BASE << 16 | a % BASE;
 }

@@ -133,12 +133,18 @@ static float *
 lengths(float *out, const struct view *v)
 {
 	static const int from[7] = { 1, 5, 13, 26, 51, 102, 179 };
+	const uint8_t *const planes[3] = { v->rgb[0], v->rgb[1], v->rgb[2] };
 	uint32_t counts[8] = { 0 };
 
 	for (int y = 1; y < S - 1; y++)
 		for (int x = 1; x < S - 1; x++) {
 			int best = 0, bin = 0;
 
+			if (x + 8 < S && view_flat(planes, 3, y * S + x)) {
+				counts[0] += 8;
+				x += 7;
+				continue;
+			}
 			for (int p = 0; p < 3; p++) {
 				const uint8_t *at = v->rgb[p] + y * S + x;
 				int a = at[1] - at[-1], b = at[S] - at[-S];

@@ -60,6 +60,10 @@ vote_row(struct votes *v, const struct gradients *g,
 	for (int x = 1; x < S - 1; x++) {
 		int best = 0, dx = 0, dy = 0;
 
+		if (x + 8 < S && view_flat(planes, n, y * S + x)) {
+			x += 7;
+			continue;
+		}
 		for (int p = 0; p < n; p++) {
 			const uint8_t *at = planes[p] + y * S + x;
 			int a = at[1] - at[-1], b = at[S] - at[-S];

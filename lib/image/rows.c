@@ -66,7 +66,7 @@ rows_begin(
 	r->stride = (size_t)w * (size_t)channels;
 	r->reduce = true;
 	r->line = mem_array(w, (size_t)channels);
-	r->sum = mem_array((size_t)sw * (size_t)channels, sizeof(*r->sum));
+	r->sum = mem_array(r->stride, sizeof(*r->sum));
 	if (r->line == NULL || r->sum == NULL)
 		return error_memory(e);
 	return 0;
@@ -78,6 +78,7 @@ rows_begin(
  */
 typedef uint8_t u8x8 __attribute__((vector_size(8)));
 typedef uint16_t u16x8 __attribute__((vector_size(16)));
+typedef uint8_t u8x4 __attribute__((vector_size(4)));
 typedef uint16_t u16x4 __attribute__((vector_size(8)));
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
 
@@ -97,61 +98,80 @@ premultiplied(const uint8_t *px)
 }
 
 /*
- * Add the boxes of one row.  Pixels with alpha are added premultiplied, so
- * that composing costs one division a box and not one a pixel; alpha is 255
- * times too large, as the colours are.  A box of 128 x 128 full samples is
- * 128^2 * 255^2 < 2^32.
+ * Add a row to the sums of its columns.  Pixels with alpha are added
+ * premultiplied, so that composing costs one division a box and not one a
+ * pixel; alpha is 255 times too large, as the colours are.  A box of 128 x 128
+ * full samples is 128^2 * 255^2 < 2^32.
  */
 static void
-add_alpha(uint32_t *sum, const uint8_t *px, uint32_t w, uint32_t k)
+add_alpha(uint32_t *sum, const uint8_t *px, uint32_t w)
 {
-	for (uint32_t x = 0; x < w; x += k, sum += 4) {
-		uint32_t n = w - x < k ? w - x : k, i = 0;
-		u32x4 even = { 0 }, odd = { 0 }, one;
+	const uint8_t *end = px + 4 * (size_t)w;
 
-		for (; i + 2 <= n; i += 2, px += 8) {
-			u16x8 v = premultiplied(px);
-			u16x4 a = __builtin_shufflevector(v, v, 0, 1, 2, 3);
-			u16x4 b = __builtin_shufflevector(v, v, 4, 5, 6, 7);
+	for (; px + 8 <= end; px += 8, sum += 8) {
+		static const uint8_t clear[8];
+		u16x8 v;
+		u16x4 a, b;
+		u32x4 s[2];
 
-			even += __builtin_convertvector(a, u32x4);
-			odd += __builtin_convertvector(b, u32x4);
-		}
-		memcpy(&one, sum, sizeof(one));
-		one += even + odd;
-		memcpy(sum, &one, sizeof(one));
-		if (i < n) {
-			for (int c = 0; c < 3; c++)
-				sum[c] += (uint32_t)px[c] * px[3];
-			sum[3] += 255u * px[3];
-			px += 4;
-		}
+		/* Much of many pictures is clear, and adds nothing. */
+		if (memcmp(px, clear, 8) == 0)
+			continue;
+		v = premultiplied(px);
+		a = __builtin_shufflevector(v, v, 0, 1, 2, 3);
+		b = __builtin_shufflevector(v, v, 4, 5, 6, 7);
+		memcpy(s, sum, sizeof(s));
+		s[0] += __builtin_convertvector(a, u32x4);
+		s[1] += __builtin_convertvector(b, u32x4);
+		memcpy(sum, s, sizeof(s));
+	}
+	if (px < end) {
+		for (int c = 0; c < 3; c++)
+			sum[c] += (uint32_t)px[c] * px[3];
+		sum[3] += 255u * px[3];
 	}
 }
 
 static void
-add_rgb(uint32_t *sum, const uint8_t *px, uint32_t w, uint32_t k)
+add_plain(uint32_t *sum, const uint8_t *px, size_t n)
 {
-	for (uint32_t x = 0; x < w; x += k, sum += 3) {
-		uint32_t n = w - x < k ? w - x : k;
+	size_t i = 0;
 
-		for (uint32_t i = 0; i < n; i++, px += 3) {
-			sum[0] += px[0];
-			sum[1] += px[1];
-			sum[2] += px[2];
-		}
+	for (; i + 4 <= n; i += 4) {
+		u8x4 v;
+		u32x4 s;
+
+		memcpy(&v, px + i, sizeof(v));
+		memcpy(&s, sum + i, sizeof(s));
+		s += __builtin_convertvector(v, u32x4);
+		memcpy(sum + i, &s, sizeof(s));
 	}
+	for (; i < n; i++)
+		sum[i] += px[i];
 }
 
-static void
-add_grey(uint32_t *sum, const uint8_t *px, uint32_t w, uint32_t k)
+/* Add k columns up into the first of them. */
+static inline void
+join_columns(uint32_t *sum, uint32_t k, size_t channels)
 {
-	for (uint32_t x = 0; x < w; x += k, sum++) {
-		uint32_t n = w - x < k ? w - x : k;
+	const uint32_t *at = sum + channels;
 
-		for (uint32_t i = 0; i < n; i++)
-			sum[0] += *px++;
+	for (uint32_t i = 1; i < k; i++, at += channels)
+		for (size_t c = 0; c < channels; c++)
+			sum[c] += at[c];
+}
+
+static inline void
+join_four(uint32_t *sum, uint32_t k)
+{
+	u32x4 all, one;
+
+	memcpy(&all, sum, sizeof(all));
+	for (uint32_t i = 1; i < k; i++) {
+		memcpy(&one, sum + 4 * (size_t)i, sizeof(one));
+		all += one;
 	}
+	memcpy(sum, &all, sizeof(all));
 }
 
 /*
@@ -215,14 +235,18 @@ close_boxes(struct rows *r, uint8_t *out, uint32_t ky)
 		uint32_t n = kx * ky, end = x < last ? last : r->im.w;
 		struct divisor by = divisor_of(c == 4 ? 255 * n : n);
 
-		for (; x < end; x++, out += c, sum += c)
-			if (c == 4)
+		for (; x < end; x++, out += c, sum += c * kx) {
+			if (c == 4) {
+				join_four(sum, kx);
 				close_alpha(
 				    out, sum, r->how.background, 255 * n, by);
-			else
+			} else {
+				join_columns(sum, kx, c);
 				close_plain(out, sum, c, n, by);
+			}
+		}
 	}
-	memset(r->sum, 0, (size_t)r->im.w * c * sizeof(*r->sum));
+	memset(r->sum, 0, r->w * c * sizeof(*r->sum));
 }
 
 static void
@@ -231,11 +255,9 @@ reduce_row(struct rows *r, const uint8_t *px, uint32_t y)
 	uint32_t in_box = y % r->ky + 1;
 
 	if (r->im.channels == 4)
-		add_alpha(r->sum, px, r->w, r->kx);
-	else if (r->im.channels == 3)
-		add_rgb(r->sum, px, r->w, r->kx);
+		add_alpha(r->sum, px, r->w);
 	else
-		add_grey(r->sum, px, r->w, r->kx);
+		add_plain(r->sum, px, r->stride);
 	if (in_box == r->ky || y + 1 == r->h)
 		close_boxes(r,
 		    r->im.px +

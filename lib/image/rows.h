@@ -24,7 +24,7 @@ struct rows {
 	uint32_t y;      /* rows pushed */
 	uint32_t kx, ky; /* box, 1 and 1 for a whole picture */
 	uint8_t *line;   /* [w, channels] when reducing */
-	uint32_t *sum;   /* [im.w, channels] when reducing */
+	uint32_t *sum;   /* [w, channels] of columns, when reducing */
 	bool reduce, whole;
 };
 

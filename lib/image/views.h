@@ -2,6 +2,7 @@
 #define IMAGE_VIEWS_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "image/features.h"
 
@@ -43,6 +44,21 @@ struct views {
 	uint32_t w, h; /* of the picture at full size */
 	int has_alpha;
 };
+
+/* view_flat(planes, n, at): 1 when the eight pixels from ${at} on have equal
+ * neighbours, left and right and above and below: in drawings, most. */
+static inline int
+view_flat(const uint8_t *const *planes, int n, int at)
+{
+	for (int p = 0; p < n; p++) {
+		const uint8_t *px = planes[p] + at;
+
+		if (memcmp(px - 1, px + 1, 8) != 0 ||
+		    memcmp(px - S, px + S, 8) != 0)
+			return 0;
+	}
+	return 1;
+}
 
 void gradients_init(struct gradients *g);
 

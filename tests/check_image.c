@@ -4,8 +4,6 @@
 #include "base/inflate.h"
 #include "base/mem.h"
 #include "image/image.h"
-#include "image/png_filter.h"
-#include "image/rows.h"
 #include "pictures.h"
 #include "unit.h"
 
@@ -317,81 +315,6 @@ START_TEST(ancillary_chunks_are_passed_over)
 }
 END_TEST
 
-/* The fast reader takes common files, and has libpng's pixels. */
-START_TEST(fast_png_is_libpng)
-{
-	static const struct {
-		const char *name;
-		bool common;
-	} files[] = { { "image/grey1.png", true }, { "image/grey2.png", true },
-		{ "image/grey4.png", true }, { "image/grey8.png", true },
-		{ "image/grey16.png", false }, { "image/pal1.png", true },
-		{ "image/pal2.png", true }, { "image/pal4.png", true },
-		{ "image/pal8.png", true }, { "image/pal4-trns.png", true },
-		{ "image/rgb8.png", true }, { "image/rgba8.png", true },
-		{ "image/la8.png", true }, { "image/one.png", true },
-		{ "image/wide.png", true }, { "image/text.png", true },
-		{ "image/rgb8-trns.png", false },
-		{ "image/grey8-trns.png", false }, { "image/rgb8i.png", false },
-		{ "image/rgba16.png", false }, { "image/huge.png", false } };
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		struct bytes b = load(files[i].name);
-		struct rows fast = { 0 }, slow = { 0 };
-
-		ck_assert_msg(png_fast(&fast, b.p, b.n) == files[i].common,
-		    "%s", files[i].name);
-		if (files[i].common) {
-			ck_assert_int_eq(png_slow(&slow, b.p, b.n, NULL), 0);
-			ck_assert_uint_eq(fast.y, slow.y);
-			ck_assert_int_eq(fast.im.channels, slow.im.channels);
-			ck_assert_mem_eq(
-			    fast.im.px, slow.im.px, slow.h * slow.stride);
-		}
-		rows_free(&fast);
-		rows_free(&slow);
-		free(b.p);
-	}
-}
-END_TEST
-
-/* Every filter of pixels of 1 to 8 bytes, against the standard's formulas. */
-START_TEST(filters_are_undone)
-{
-	enum { N = 240 };
-	uint8_t in[N + PNG_FILTER_PAD], up[N + PNG_FILTER_PAD];
-	uint8_t out[N + PNG_FILTER_PAD];
-	uint32_t s = 1;
-
-	for (int i = 0; i < N + PNG_FILTER_PAD; i++) {
-		in[i] = (uint8_t)((s = s * 1664525 + 1013904223) >> 24);
-		up[i] = (uint8_t)((s = s * 1664525 + 1013904223) >> 24);
-	}
-	for (size_t bpp = 1; bpp <= 8; bpp++)
-		for (int filter = 0; filter < 5; filter++) {
-			size_t n = N / bpp * bpp;
-
-			ck_assert_int_eq(
-			    png_unfilter(out, in, up, n, bpp, filter), 0);
-			for (size_t i = 0; i < n; i++) {
-				int a = i < bpp ? 0 : out[i - bpp];
-				int c = i < bpp ? 0 : up[i - bpp], b = up[i];
-				int p = a + b - c,
-				    want[5] = { 0, a, b, (a + b) / 2, c };
-
-				if (abs(p - b) <= abs(p - c))
-					want[4] = b;
-				if (abs(p - a) <= abs(p - b) &&
-				    abs(p - a) <= abs(p - c))
-					want[4] = a;
-				ck_assert_uint_eq(
-				    out[i], (uint8_t)(in[i] + want[filter]));
-			}
-		}
-	ck_assert_int_eq(png_unfilter(out, in, up, 8, 1, 5), -1);
-}
-END_TEST
-
 /* A reduced picture is the box means of the full one, over the background. */
 START_TEST(small_pictures_are_box_means)
 {
@@ -502,8 +425,6 @@ main(void)
 	tcase_add_loop_test(t, bad_pnm, 0, (int)(sizeof(pnm) / sizeof(pnm[0])));
 	tcase_add_test(t, scans_are_counted);
 	tcase_add_test(t, ancillary_chunks_are_passed_over);
-	tcase_add_test(t, fast_png_is_libpng);
-	tcase_add_test(t, filters_are_undone);
 	tcase_add_test(t, small_pictures_are_box_means);
 	tcase_add_test(t, small_interlaced_pictures_are_the_same);
 	suite_add_tcase(s, t);

@@ -160,7 +160,7 @@ run(struct reader *d)
 }
 
 int
-png_slow(struct rows *r, const uint8_t *p, size_t n, struct error *e)
+decode_png(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 {
 	struct reader d = { .p = p, .left = n, .rows = r, .e = e };
 	int rc = -1;
@@ -176,15 +176,6 @@ png_slow(struct rows *r, const uint8_t *p, size_t n, struct error *e)
 	png_destroy_read_struct(&d.png, &d.info, NULL);
 	free(d.at);
 	return rc;
-}
-
-int
-decode_png(struct rows *r, const uint8_t *p, size_t n, struct error *e)
-{
-	if (png_fast(r, p, n))
-		return 0;
-	rows_restart(r);
-	return png_slow(r, p, n, e);
 }
 
 const char *

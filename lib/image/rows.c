@@ -314,15 +314,6 @@ rows_end(struct rows *r, struct error *e)
 }
 
 void
-rows_restart(struct rows *r)
-{
-	struct image_how how = r->how;
-
-	rows_free(r);
-	r->how = how;
-}
-
-void
 rows_free(struct rows *r)
 {
 	free(r->line);

@@ -51,17 +51,6 @@ int decode_png(struct rows *r, const uint8_t *p, size_t n, struct error *e);
 int decode_jpeg(struct rows *r, const uint8_t *p, size_t n, struct error *e);
 int decode_pnm(struct rows *r, const uint8_t *p, size_t n, struct error *e);
 
-/*
- * The two ways that decode_png goes: png_fast reads common files several times
- * as fast, and png_slow, which is libpng, all others.  When png_fast says
- * false, rows may have been pushed, and *r is to be begun anew.
- */
-bool png_fast(struct rows *r, const uint8_t *p, size_t n);
-int png_slow(struct rows *r, const uint8_t *p, size_t n, struct error *e);
-
-/* rows_restart: back to before rows_begin. */
-void rows_restart(struct rows *r);
-
 /* image_limits(w, h, e): 0 if a picture of this size may be decoded. */
 int image_limits(uint32_t w, uint32_t h, struct error *e);
 

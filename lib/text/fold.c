@@ -208,27 +208,32 @@ long_way(struct fold *f)
 	return 0;
 }
 
+/* Letters and digits, the capitals as small ones, and breaks. */
+static inline uint32_t
+fold_ascii(uint32_t c)
+{
+	uint32_t small = c | 0x20;
+	uint32_t letter = small - 'a' < 26, digit = c - '0' < 10;
+
+	return (c | letter << 5) | (uint32_t)FOLD_BREAK * (1 - (letter | digit))
+				       << 24;
+}
+
 /*
- * ASCII needs no tables of Unicode: letters and digits, the capitals as small
- * ones, and breaks.  Only its last character may have to wait for a mark.
+ * ASCII needs no tables of Unicode.  Only its last character may have to wait
+ * for a mark.
  */
 static int
 short_way(struct fold *f, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)f->s + f->at;
-	uint32_t *out;
+	const unsigned char *restrict p = (const unsigned char *)f->s + f->at;
+	uint32_t *restrict out;
 
 	if (flush(f) < 0 || reserve(f, n) < 0)
 		return -1;
 	out = f->out + f->n;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t c = p[i], small = c | 0x20;
-		int letter = small - 'a' < 26, digit = c - '0' < 10;
-
-		out[i] = letter  ? small
-			 : digit ? c
-				 : c | (uint32_t)FOLD_BREAK << 24;
-	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = fold_ascii(p[i]);
 	f->n += n;
 	f->at += n;
 	return 0;

@@ -166,10 +166,16 @@ ngrams_free(struct ngrams *g)
 	free(g);
 }
 
+static inline uint64_t
+feature(enum ngrams_kind kind, uint64_t key)
+{
+	return tally_feature(finish(kind, key), kind);
+}
+
 static inline void
 put(struct scan *s, enum ngrams_kind kind, uint64_t p)
 {
-	s->features[s->n++] = tally_feature(finish(kind, p), kind);
+	s->features[s->n++] = feature(kind, p);
 }
 
 /* Make room for n more features. */
@@ -251,36 +257,65 @@ end_token(struct scan *s)
 	s->len = 0;
 }
 
+/* The keys of the last characters, in registers. */
+struct keys {
+	uint64_t packed, key3, key4, key5, word;
+};
+
+static inline void
+shift_keys(struct keys *k, uint32_t c)
+{
+	k->key5 = key_longer(k->key4, c);
+	k->key4 = key_longer(k->key3, c);
+	k->packed = (k->packed << 21 | c) & PACKED;
+	k->key3 = key_packed(k->packed);
+}
+
+/* Put the n-grams of up to ${most} characters that end here at f; the end. */
+static inline uint64_t *
+put_keys(uint64_t *f, const struct keys *k, size_t most, int sparse)
+{
+	if (!sparse)
+		*f++ = feature(NGRAMS_2, key_packed(k->packed & PACKED >> 21));
+	if (most >= 3)
+		*f++ = feature(NGRAMS_3, k->key3);
+	if (most >= 4)
+		*f++ = feature(NGRAMS_4, k->key4);
+	if (most >= 5)
+		*f++ = feature(NGRAMS_5, k->key5);
+	return f;
+}
+
 /*
  * A word that is all there, c: [n]: what begin_word, word_letter for each
- * letter and end_token do, with the state in registers.
+ * letter and end_token do, but in registers.
  */
 static inline void
 whole_word(struct scan *s, const uint32_t *c, size_t n, int sparse)
 {
-	uint64_t packed = EDGE, key3 = 0, key4 = 0, key5, word = 0;
+	struct keys k = { .packed = EDGE };
+	uint64_t *f;
+	size_t i = 0;
 
 	need(s, 4 * n + 6);
-	for (size_t i = 0; i <= n; i++) {
-		uint32_t x = i < n ? c[i] : EDGE;
-
-		key5 = key_longer(key4, x);
-		key4 = key_longer(key3, x);
-		packed = (packed << 21 | x) & PACKED;
-		key3 = key_packed(packed);
-		if (sparse && i < n)
-			word = key_longer(word, x);
-		if (!sparse)
-			put(s, NGRAMS_2, key_packed(packed & PACKED >> 21));
-		if (i >= 1)
-			put(s, NGRAMS_3, key3);
-		if (i >= 2)
-			put(s, NGRAMS_4, key4);
-		if (i >= 3)
-			put(s, NGRAMS_5, key5);
+	f = s->features + s->n;
+	for (; i < n && i < 3; i++) {
+		if (sparse)
+			k.word = key_longer(k.word, c[i]);
+		shift_keys(&k, c[i]);
+		f = put_keys(f, &k, i + 2, sparse);
 	}
+	for (; i < n; i++) {
+		if (sparse)
+			k.word = key_longer(k.word, c[i]);
+		shift_keys(&k, c[i]);
+		f = put_keys(f, &k, 5, sparse);
+	}
+	shift_keys(&k, EDGE);
+	f = put_keys(f, &k, n + 2, sparse);
+	s->n = (size_t)(f - s->features);
 	if (sparse) {
-		s->word = word;
+		s->word = k.word;
 		put_word(s);
 	}
 }

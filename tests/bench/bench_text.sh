@@ -15,9 +15,12 @@ size=$(wc -c <"$text")
 seconds() {
 	python3 -c '
 import resource, subprocess, sys
+def spent():
+    r = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return r.ru_utime + r.ru_stime
+before = spent()	# what started this Python may count too
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-r = resource.getrusage(resource.RUSAGE_CHILDREN)
-print("%.4f" % (r.ru_utime + r.ru_stime))' "$@"
+print("%.4f" % (spent() - before))' "$@"
 }
 
 : >"$dir/text.times"

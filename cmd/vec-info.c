@@ -172,6 +172,25 @@ info_model(struct buf *out, const char *path, const struct options_of_info *opt)
 	return rc;
 }
 
+/* is_config: one of the files that say how a model is built or used; others
+ * in the folder may hold anything. */
+static int
+is_config(struct str path)
+{
+	static const char *const names[] = { "config.json",
+		"sentence_bert_config.json", "tokenizer_config.json",
+		"preprocessor_config.json" };
+	size_t from = path.len;
+
+	while (from > 0 && path.s[from - 1] != '/')
+		from--;
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+		if (path.len - from == strlen(names[k]) &&
+		    memcmp(path.s + from, names[k], path.len - from) == 0)
+			return 1;
+	return 0;
+}
+
 /* info_config: a config.json, its values a line each, or as JSON itself. */
 static int
 info_config(
@@ -234,7 +253,7 @@ info_dir(struct buf *out, const char *dir, const struct options_of_info *opt)
 		struct str n = strs_get(&names, i);
 		int model = ends_with(n, ".safetensors");
 
-		if (!model && !ends_with(n, "config.json"))
+		if (!model && !is_config(n))
 			continue;
 		found++;
 		path.len = 0;

@@ -58,6 +58,7 @@ out_has "its tensors" "F16  t.F16 [3,3]"
 mkdir -p net/sub
 cp "$DATA/model/reference.safetensors" net/sub/
 echo '{"model_type":"bert","hidden_size":384}' >net/config.json
+echo "[1, 2]" >net/data_config.json
 run "a directory" 0 vec-info net
 out_has "its config" "  hidden_size 384"
 out_has "its tensors" "net/sub/reference.safetensors: safetensors, 16 tensors"

@@ -270,7 +270,7 @@ say_records(const struct dataset *ds, const struct counts *c)
 	if (c->no_weight > 0)
 		warn("%" PRIu64 " of %" PRIu64 " records left out: weight 0",
 		    c->no_weight, c->records);
-	for (size_t p = 0; p < ds->parts; p++) {
+	for (size_t p = 0; ds->n > 0 && p < ds->parts; p++) {
 		const struct feature *f = &ds->feature[p];
 		size_t n = 0;
 

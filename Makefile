@@ -65,7 +65,7 @@ demo: all
 check: deps-check $(CMDS) $(UNIT) $(FUZZ) $(HELP)
 	BUILD=$(BUILD) tests/run.sh
 asan: deps-check
-	$(MAKE) BUILD=$(BUILD)/asan HARDEN= \
+	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) BUILD=$(BUILD)/asan HARDEN= \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	    LDFLAGS='-fsanitize=address,undefined' check
 fuzz: deps-fuzz

@@ -48,7 +48,7 @@ static void
 direction(struct state *st)
 {
 	size_t n = st->p->n;
-	double alpha[LBFGS_PAIRS];
+	double alpha[LBFGS_PAIRS] = { 0 };
 	float *q = st->next; /* free until the next step */
 
 	memcpy(q, st->g, n * sizeof(*q));

@@ -557,6 +557,64 @@ START_TEST(nothing_to_encode_is_told)
 }
 END_TEST
 
+/* A word of 1 to 14 letters; small numbers come more often. */
+static size_t
+some_word(struct rng *r, char *out)
+{
+	uint64_t bits = (rng_below(r, 9000) >> rng_below(r, 13)) + 1;
+	size_t n = 1 + bits % 14;
+
+	for (size_t i = 0; i < n; i++) {
+		bits *= UINT64_C(0x9216d5d98979fb1b);
+		out[i] = (char)('a' + (bits >> 40) % 26);
+	}
+	return n;
+}
+
+/* Short words are remembered, within a text and from text to text, but not in
+ * a long text, such as the same with many spaces behind it. */
+START_TEST(words_met_before_do_not_show)
+{
+	enum { DIM = 512, MOST = 16000, PADDED = 1 << 16 };
+	char *s = malloc(PADDED);
+	struct error e;
+	struct ngrams *g[2] = { ngrams_new(DIM, 0, &e),
+		ngrams_new(DIM, 1, &e) };
+	float x[DIM], y[DIM];
+	const uint32_t *index;
+	const float *value;
+	struct rng r;
+
+	rng_seed(&r, 6);
+	for (int i = 0; i < 200; i++) {
+		size_t most = i % 8 == 0 ? MOST : 600, n = 0;
+		ptrdiff_t pairs;
+
+		while (n + 15 < most) {
+			n += some_word(&r, s + n);
+			s[n++] = ' ';
+		}
+		memset(s + n, ' ', PADDED - n);
+		ck_assert_int_eq(ngrams_dense(g[0], s, n, x, &e), 1);
+		ck_assert_int_eq(ngrams_dense(g[0], s, PADDED, y, &e), 1);
+		ck_assert_mem_eq(x, y, sizeof(x));
+		pairs = ngrams_sparse(g[1], s, n, &index, &value, &e);
+		ck_assert_int_gt(pairs, 0);
+		memset(x, 0, sizeof(x));
+		for (ptrdiff_t k = 0; k < pairs; k++)
+			x[index[k]] = value[k];
+		pairs = ngrams_sparse(g[1], s, PADDED, &index, &value, &e);
+		memset(y, 0, sizeof(y));
+		for (ptrdiff_t k = 0; k < pairs; k++)
+			y[index[k]] = value[k];
+		ck_assert_mem_eq(x, y, sizeof(x));
+	}
+	ngrams_free(g[0]);
+	ngrams_free(g[1]);
+	free(s);
+}
+END_TEST
+
 /* One long word of random letters: more n-grams than are counted at once. */
 START_TEST(a_long_word_is_encoded_in_pieces)
 {
@@ -657,6 +715,18 @@ START_TEST(counts_are_logarithms)
 			tally_add(&t, &f, 1);
 		ck_assert_int_eq(tally_end(&t), 0);
 		ck_assert_double_lt(fabs(fabs(t.sum[0]) - want), 0.6);
+		/* As many, a third at a time. */
+		want = t.sum[0];
+		tally_start(&t, 1);
+		for (size_t i = 0, k; i < n; i += k) {
+			uint64_t several = f + (k = n / 3 + 1) - 1;
+
+			if (i + k > n)
+				several = f + (k = n - i) - 1;
+			tally_add(&t, &several, 1);
+		}
+		ck_assert_int_eq(tally_end(&t), 0);
+		ck_assert_double_eq(t.sum[0], want);
 	}
 	tally_free(&t);
 }
@@ -708,6 +778,7 @@ main(void)
 	tcase_add_test(t, grams_are_those_of_scikit_learn);
 	tcase_add_test(t, equivalent_texts_have_equal_vectors);
 	tcase_add_test(t, nothing_to_encode_is_told);
+	tcase_add_test(t, words_met_before_do_not_show);
 	tcase_add_test(t, a_long_word_is_encoded_in_pieces);
 	tcase_add_test(t, tally_is_a_sum);
 	tcase_add_test(t, counts_are_logarithms);

@@ -48,6 +48,32 @@ enum { EDGE = 0x20 };
 /* Features that wait to be counted; words that are taken in one go. */
 enum { FEATURES = 2048, WORD_MAX = 256 };
 
+/*
+ * Most words of a text are short, in ASCII, and were met before.  Such a word
+ * is known with its features, so that they need not be hashed again; and as
+ * n-grams lie within a word, it is enough to count them when the text is
+ * over, with as many times as the word came.
+ *
+ * What is counted later comes in another order, and that matters to texts that
+ * are counted in pieces.  In TEXT_MAX bytes there are not that many n-grams: a
+ * byte folds to 6 characters at most, each of which gives fewer than 8.
+ */
+enum {
+	KNOWN_BITS = 10,
+	KNOWN_LETTERS = 12,
+	KNOWN_FEATURES = 4 * KNOWN_LETTERS,
+	STEP = 8, /* divides that */
+	TEXT_MAX = TALLY_DISTINCT / 64
+};
+
+struct known {
+	uint64_t high, low; /* the letters, a byte each; 0: no word */
+	uint64_t word;      /* its key */
+	uint32_t times;     /* in this text, not yet counted */
+	uint32_t n;
+	uint64_t features[KNOWN_FEATURES];
+};
+
 struct ngrams {
 	uint32_t dim;
 	int sparse;
@@ -55,6 +81,8 @@ struct ngrams {
 	struct fold fold;
 	struct tally tally;
 	uint64_t features[FEATURES];
+	struct known known[1 << KNOWN_BITS];
+	uint32_t met[(1 << KNOWN_BITS) + 1]; /* in this text; one to spare */
 };
 
 /* Where the scan stands: within a word, a run, or neither. */
@@ -69,7 +97,10 @@ struct scan {
 	int any_before;
 	struct tally *tally;
 	size_t n;
-	uint64_t *features; /* [n] not yet counted */
+	uint64_t *features;  /* [n] not yet counted */
+	struct known *known; /* NULL: count all at once */
+	size_t nmet;
+	uint32_t *met; /* [nmet] places in known */
 };
 
 static inline uint64_t
@@ -215,13 +246,13 @@ put_word_grams(struct scan *s)
 		put(s, NGRAMS_5, s->key[5]);
 }
 
+/* The pair of a word with the one before. */
 static inline void
-put_word(struct scan *s)
+put_pair(struct scan *s, uint64_t word)
 {
-	put(s, NGRAMS_WORD, s->word);
 	if (s->any_before)
-		put(s, NGRAMS_PAIR, s->before * A + s->word);
-	s->before = s->word;
+		put(s, NGRAMS_PAIR, s->before * A + word);
+	s->before = word;
 	s->any_before = 1;
 }
 
@@ -251,8 +282,10 @@ end_token(struct scan *s)
 		need(s, 6);
 		shift(s, EDGE);
 		put_word_grams(s);
-		if (s->sparse)
-			put_word(s);
+		if (s->sparse) {
+			put(s, NGRAMS_WORD, s->word);
+			put_pair(s, s->word);
+		}
 	}
 	s->len = 0;
 }
@@ -287,18 +320,16 @@ put_keys(uint64_t *f, const struct keys *k, size_t most, int sparse)
 }
 
 /*
- * A word that is all there, c: [n]: what begin_word, word_letter for each
- * letter and end_token do, but in registers.
+ * Put all but the pair of a word that is all there, c: [n], at f; the end.
+ * That is what begin_word, word_letter for each letter and end_token do, but
+ * in registers.
  */
-static inline void
-whole_word(struct scan *s, const uint32_t *c, size_t n, int sparse)
+static inline uint64_t *
+whole_word(uint64_t *f, const uint32_t *c, size_t n, int sparse, uint64_t *word)
 {
 	struct keys k = { .packed = EDGE };
-	uint64_t *f;
 	size_t i = 0;
 
-	need(s, 4 * n + 6);
-	f = s->features + s->n;
 	for (; i < n && i < 3; i++) {
 		if (sparse)
 			k.word = key_longer(k.word, c[i]);
@@ -313,11 +344,82 @@ whole_word(struct scan *s, const uint32_t *c, size_t n, int sparse)
 	}
 	shift_keys(&k, EDGE);
 	f = put_keys(f, &k, n + 2, sparse);
+	if (sparse)
+		*f++ = feature(NGRAMS_WORD, k.word);
+	*word = k.word;
+	return f;
+}
+
+/* A copy for each sort of vector, whose loops need not ask which. */
+static uint64_t *
+any_word(uint64_t *f, const uint32_t *c, size_t n, int sparse, uint64_t *word)
+{
+	return sparse ? whole_word(f, c, n, 1, word)
+		      : whole_word(f, c, n, 0, word);
+}
+
+static void
+put_whole_word(struct scan *s, const uint32_t *c, size_t n)
+{
+	uint64_t word, *f;
+
+	need(s, 4 * n + 6);
+	f = any_word(s->features + s->n, c, n, s->sparse, &word);
 	s->n = (size_t)(f - s->features);
-	if (sparse) {
-		s->word = k.word;
-		put_word(s);
+	if (s->sparse)
+		put_pair(s, word);
+}
+
+/*
+ * A short word in ASCII, its letters also as the bytes of high and low.  A
+ * word that has the place of another takes it, unless that one is in the same
+ * text and still to be counted.
+ */
+static void
+put_short_word(
+    struct scan *s, const uint32_t *c, size_t n, uint64_t high, uint64_t low)
+{
+	size_t at = (size_t)(hash_mum(low ^ A, high ^ B) >> (64 - KNOWN_BITS));
+	struct known *k = &s->known[at];
+	uint64_t *f;
+
+	if (k->low != low || k->high != high) {
+		if (k->times > 0) {
+			put_whole_word(s, c, n);
+			return;
+		}
+		f = any_word(k->features, c, n, s->sparse, &k->word);
+		k->n = (uint32_t)(f - k->features);
+		k->low = low;
+		k->high = high;
 	}
+	/* Whether it is the first time is no branch. */
+	s->met[s->nmet] = (uint32_t)at;
+	s->nmet += k->times++ == 0;
+	if (s->sparse) {
+		need(s, 1);
+		put_pair(s, k->word);
+	}
+}
+
+/* Count what the known words that were met give.  Copies are made in steps
+ * of a fixed size, the last of which writes more than is used. */
+static void
+count_known(struct scan *s)
+{
+	for (size_t i = 0; i < s->nmet; i++) {
+		struct known *k = &s->known[s->met[i]];
+		uint64_t *f, more = k->times - 1;
+
+		need(s, KNOWN_FEATURES);
+		f = s->features + s->n;
+		for (size_t j = 0; j < k->n; j += STEP)
+			for (size_t l = 0; l < STEP; l++)
+				f[j + l] = k->features[j + l] + more;
+		s->n += k->n;
+		k->times = 0;
+	}
+	s->nmet = 0;
 }
 
 /* A character of a run, a symbol that stands alone, or a break. */
@@ -343,6 +445,8 @@ scan_some(struct scan *s, const uint32_t *c, size_t n)
 {
 	for (size_t i = 0, to; i < n; i = to) {
 		enum fold_class is = (enum fold_class)FOLD_CLASS(c[i]);
+		uint64_t high = 0, low = 0;
+		uint32_t any = 0;
 
 		to = i + 1;
 		if (is != FOLD_LETTER) {
@@ -350,14 +454,18 @@ scan_some(struct scan *s, const uint32_t *c, size_t n)
 				other_class(s, FOLD_POINT(c[i]), is);
 			continue;
 		}
-		while (to < n && FOLD_CLASS(c[to]) == FOLD_LETTER)
-			to++;
+		for (to = i; to < n && FOLD_CLASS(c[to]) == FOLD_LETTER; to++) {
+			high = high << 8 | low >> 56;
+			low = low << 8 | c[to];
+			any |= c[to];
+		}
 		if ((s->len == 0 || s->run) && to < n && to - i <= WORD_MAX) {
 			s->len = 0;
-			if (s->sparse)
-				whole_word(s, c + i, to - i, 1);
+			if (s->known != NULL && any < 0x80 &&
+			    to - i <= KNOWN_LETTERS)
+				put_short_word(s, c + i, to - i, high, low);
 			else
-				whole_word(s, c + i, to - i, 0);
+				put_whole_word(s, c + i, to - i);
 			continue;
 		}
 		if (s->len == 0 || s->run)
@@ -372,7 +480,11 @@ static int
 count(struct ngrams *g, const char *text, size_t n)
 {
 	struct scan s = {
-		.tally = &g->tally, .features = g->features, .sparse = g->sparse
+		.tally = &g->tally,
+		.features = g->features,
+		.sparse = g->sparse,
+		.known = n <= TEXT_MAX ? g->known : NULL,
+		.met = g->met,
 	};
 	int more;
 
@@ -380,10 +492,11 @@ count(struct ngrams *g, const char *text, size_t n)
 	fold_start(&g->fold, text, n);
 	while ((more = fold_next(&g->fold)) > 0)
 		scan_some(&s, g->fold.out, g->fold.n);
+	end_token(&s);
+	count_known(&s);
+	tally_add(&g->tally, s.features, s.n);
 	if (more < 0)
 		return -1;
-	end_token(&s);
-	tally_add(&g->tally, s.features, s.n);
 	return tally_end(&g->tally);
 }
 

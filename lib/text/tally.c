@@ -121,13 +121,14 @@ signed_value(const struct tally *t, uint64_t x)
 static void
 add_dense(struct tally *t)
 {
+	const uint32_t *list = t->list;
 	uint64_t *slot = t->slot;
 	double *sum = t->sum;
 
-	for (size_t i = 0; i < t->used; i++) {
-		uint64_t x = slot[t->list[i]];
+	for (size_t i = 0, n = t->used; i < n; i++) {
+		uint64_t x = slot[list[i]];
 
-		slot[t->list[i]] = 0;
+		slot[list[i]] = 0;
 		sum[place_of(t, x)] += signed_value(t, x);
 	}
 	t->used = 0;
@@ -318,6 +319,13 @@ make_room(struct tally *t)
 	add_piece(t);
 }
 
+/* All bits or none: compilers make branches of "?:" and "&&". */
+static inline uint64_t
+all_if(int yes)
+{
+	return 0 - (uint64_t)yes;
+}
+
 /*
  * Whether a feature is new is a coin's throw in usual text, so that is no
  * branch; that its slot belongs to another is rare and one.
@@ -334,16 +342,19 @@ tally_add(struct tally *t, const uint64_t *f, size_t n)
 
 		for (; i < n && used < limit; i++) {
 			size_t k = (size_t)(f[i] >> TALLY_FEATURE_SHIFT) & mask;
-			uint64_t x = slot[k];
+			uint64_t x = slot[k], set = all_if(x != 0);
+			uint64_t more = f[i] & most, room;
 
-			while ((x != 0) &
-			       ((x ^ f[i]) >> TALLY_FEATURE_SHIFT != 0)) {
+			while (((x ^ f[i]) & set) >> TALLY_FEATURE_SHIFT != 0) {
 				k = (k + 1) & mask;
 				x = slot[k];
+				set = all_if(x != 0);
 			}
-			slot[k] = x != 0 ? x + ((x & most) != most) : f[i];
+			x |= f[i] & ~most & ~set;
+			room = most - (x & most);
+			slot[k] = x + (more < room ? more : room);
 			list[used] = (uint32_t)k;
-			used += x == 0;
+			used += 1 + set;
 		}
 		t->used = used;
 		if (used == limit)

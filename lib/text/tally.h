@@ -75,7 +75,8 @@ tally_feature(uint64_t hash, unsigned kind)
 	       (uint64_t)kind << TALLY_COUNT_BITS | 1;
 }
 
-/* tally_add: count the features f: [n], each once more. */
+/* tally_add: count the features f: [n], each once more; one to whose word
+ * c < 2^21 - 1 was added, c times more than that. */
 void tally_add(struct tally *t, const uint64_t *f, size_t n);
 
 #endif

@@ -19,14 +19,13 @@ for k in 0 1 2 3 4; do
 done
 meta="--id id --label label --group group"
 
-stale() { [ ! -s "$1" ]; }
 # shellcheck disable=SC2086 # $meta is several words
 {
-	! stale dense.vp || embed-text --text title $meta -o dense.vp index.jsonl
-	! stale sparse.vp || embed-text --sparse --text title $meta -o sparse.vp index.jsonl
-	! stale image.vp || extract-img --file file $meta -o image.vp index.jsonl
+	embed-text -q --text title $meta -o dense.vp index.jsonl
+	embed-text -q --sparse --text title $meta -o sparse.vp index.jsonl
+	extract-img -q --file file $meta -o image.vp index.jsonl
 }
-fuse -q text=sparse.vp image.vp -o both.vp 2>/dev/null
+fuse -q text=sparse.vp image.vp -o both.vp
 
 row() { # row NAME STREAM
 	name=$1 stream=$2
@@ -42,7 +41,8 @@ import json, sys
 name = sys.argv[1]
 rows = [json.load(open(f"{name}.{k}.json")) for k in range(5)]
 mean = lambda key: sum(r[key] for r in rows) / 5
-print(f"{name:8s} accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
+n = sum(r["records"] for r in rows)
+print(f"{name:8s} {n} records  accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
       " ".join(f"{r['accuracy']:.3f}/{r['macro_f1']:.3f}" for r in rows), flush=True)
 P
 }

@@ -8,8 +8,9 @@ WARN      = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wwrite-strings -Wvla
 CPPFLAGS += -D_POSIX_C_SOURCE=200809L -Ilib -I$(BUILD)
 HARDEN   ?= -fPIE -fstack-protector-strong
+HOT      ?= -O3
 ALLC      = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(HARDEN) -ffp-contract=off \
-            -ffile-prefix-map=$(CURDIR)=. -pthread $(WARN) $(ISA) -MMD -MP
+            -ffile-prefix-map=$(CURDIR)=. -pthread $(WARN) $(ISA) $(FAST) -MMD -MP
 ALLLD     = $(CC) -pthread $(LDFLAGS) -pie -Wl,--as-needed -Wl,-z,relro,-z,now
 LDLIBS   += -lpng16 -ljpeg -lcjson -lutf8proc -lz -lm
 
@@ -25,6 +26,9 @@ FUZZ_SECONDS ?= 30
 BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/bench/*.c)))
 
 all: deps $(CMDS)
+
+# The loops over every letter and pixel.
+$(BUILD)/lib/text/%.o $(BUILD)/lib/image/%.o: FAST = $(HOT)
 
 # One file per instruction set; the rest of the library stays baseline.
 ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
@@ -65,11 +69,11 @@ demo: all
 check: deps-check $(CMDS) $(UNIT) $(FUZZ) $(HELP)
 	BUILD=$(BUILD) tests/run.sh
 asan: deps-check
-	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) BUILD=$(BUILD)/asan HARDEN= \
+	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) BUILD=$(BUILD)/asan HARDEN= HOT= \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	    LDFLAGS='-fsanitize=address,undefined' check
 fuzz: deps-fuzz
-	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang HARDEN= FUZZMAIN= \
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang HARDEN= HOT= FUZZMAIN= \
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
 	    LDFLAGS='-fsanitize=fuzzer,address,undefined' fuzz-run
 fuzz-run: $(FUZZ)

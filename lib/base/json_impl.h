@@ -14,7 +14,6 @@
  * next byte, or byte ${where}.  All return -1. */
 int json_fail(struct json *j, const char *why);
 int json_fail_at(struct json *j, size_t where, const char *why);
-int json_no_memory(struct json *j);
 
 /* json_next_byte: skip space; the byte that comes next, or -1 at the end or
  * after an error. */

@@ -69,26 +69,6 @@ image_over(struct image *im, const uint8_t background[3])
 	im->channels = 3;
 }
 
-int
-image_rgb(struct image *im, struct error *e)
-{
-	struct image rgb;
-	size_t n = (size_t)im->w * im->h;
-
-	if (im->channels != 1)
-		return 0;
-	if (image_alloc(&rgb, im->w, im->h, 3, e) == -1)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		memset(rgb.px + 3 * i, im->px[i], 3);
-	rgb.damaged = im->damaged;
-	rgb.full_w = im->full_w;
-	rgb.full_h = im->full_h;
-	image_free(im);
-	*im = rgb;
-	return 0;
-}
-
 /*
  * EXIF 2.32, tag 274: where row 0 and column 0 of what is stored are in what
  * is shown.  From 5 on, rows are columns.

@@ -86,9 +86,6 @@ int image_alloc(
  */
 void image_over(struct image *im, const uint8_t background[3]);
 
-/* image_rgb(im, e): make a grey picture RGB; others stay.  0 or -1. */
-int image_rgb(struct image *im, struct error *e);
-
 /*
  * image_orient(im, o, e): turn and flip so that a picture stored with EXIF
  * orientation o (1..8, others count as 1) is upright.  0 or -1.

@@ -9,16 +9,6 @@
 #include "base/utf8.h"
 #include "vec/le.h"
 
-uint64_t
-array_count(const struct array *a)
-{
-	uint64_t n = 1;
-
-	for (int i = 0; i < a->rank; i++)
-		n *= a->shape[i];
-	return n;
-}
-
 /* ---- elements ---- */
 
 /* bits: the bytes of an element of up to 8 bytes as a number. */

@@ -56,9 +56,6 @@ int npy_read(struct array *a, const void *p, size_t n, struct error *e);
 int npy_header(struct buf *out, enum array_kind kind, size_t size, int rank,
     const uint64_t *shape);
 
-/* array_count: number of elements. */
-uint64_t array_count(const struct array *a);
-
 /* array_place(a, row, column): which element that is, of rank 1 or 2. */
 static inline uint64_t
 array_place(const struct array *a, uint64_t row, uint64_t column)

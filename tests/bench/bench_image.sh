@@ -14,24 +14,15 @@ fi
 [ -s "$dir/index.jsonl" ] || python3 "$here/clipart_index.py" >"$dir/index.jsonl"
 awk 'NR % 10 == 1' "$dir/index.jsonl" >"$dir/part.jsonl"
 
-# seconds NAME COMMAND...: a line "NAME seconds" of processor time.
-seconds() {
-	python3 -c '
-import resource, subprocess, sys
-def spent():
-    r = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return r.ru_utime + r.ru_stime
-before = spent()
-subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, check=True)
-print(sys.argv[1], "%.2f" % (spent() - before))' "$@"
-}
-
 : >"$dir/image.times"
 for _ in 1 2 3; do
-	seconds extract-img extract-img -q -j 1 --file file --id id \
-		-o "$dir/part.vp" "$dir/part.jsonl" >>"$dir/image.times"
-	[ -z "${PEERS:-}" ] || seconds "Pillow+scikit-image" "$PEERS" -W ignore \
-		"$here/bench_image.py" "$dir/part.jsonl" 1 1 >>"$dir/image.times"
+	t=$(python3 "$here/seconds.py" extract-img -q -j 1 --file file --id id \
+		-o "$dir/part.vp" "$dir/part.jsonl")
+	echo "extract-img $t" >>"$dir/image.times"
+	[ -n "${PEERS:-}" ] || continue
+	t=$(python3 "$here/seconds.py" "$PEERS" -W ignore \
+		"$here/bench_image.py" "$dir/part.jsonl" 1 1)
+	echo "Pillow+scikit-image $t" >>"$dir/image.times"
 done
 sort -k1,1 -k2,2n "$dir/image.times" |
 	awk '{ v[$1, ++n[$1]] = $2 } END { for (k in n) printf "%-20s %6.2f s\n", k, v[k, int((n[k] + 1) / 2)] }'

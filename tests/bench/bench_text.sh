@@ -11,22 +11,10 @@ text=$dir/paragraphs.txt
 [ -s "$text" ] || python3 "$here/bench_text.py" texts "$text"
 size=$(wc -c <"$text")
 
-# seconds COMMAND...: processor time of it, user and system, in seconds.
-seconds() {
-	python3 -c '
-import resource, subprocess, sys
-def spent():
-    r = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return r.ru_utime + r.ru_stime
-before = spent()	# what started this Python may count too
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print("%.4f" % (spent() - before))' "$@"
-}
-
 : >"$dir/text.times"
 for _ in 1 2 3 4 5; do
 	for kind in "--dim=1024" "--sparse"; do
-		t=$(seconds embed-text -q -j 1 --lines --id-from line "$kind" "$text")
+		t=$(python3 "$here/seconds.py" embed-text -q -j 1 --lines --id-from line "$kind" "$text")
 		echo "embed-text $kind $(echo "$size $t" | awk '{ print $1 / $2 / 1000000 }')" >>"$dir/text.times"
 	done
 	[ -n "${PEERS:-}" ] || continue

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/cpu.h"
+#include "nn/pixels.h"
 #include "nn/store.h"
 
 /*
@@ -40,8 +41,8 @@ struct encoder_info {
 	uint32_t dim;       /* of a vector that comes out */
 	uint32_t hidden, layers, heads, mlp; /* 0 where it has none */
 	uint32_t max_tokens, vocab;          /* texts */
-	uint32_t width, height;              /* pictures: pixels going in */
-	enum pooling pool; /* never POOL_MODEL */
+	struct pixels pixels;                /* pictures: what goes in */
+	enum pooling pool;                   /* never POOL_MODEL */
 	int normalize;
 };
 
@@ -74,7 +75,8 @@ struct encoder_out {
  * encoder_texts(x, w, ids, end, n, out, e): n texts, their token ids (special
  * ones included) end to end; those of text i are end[i - 1] .. end[i], at
  * least 1 and at most max_tokens of them, each below vocab.
- * encoder_pictures: px: [n, height, width, 3], RGB, as preprocess.h gives.
+ * encoder_pictures: px: [n, height, width, 3], RGB, as preprocess.h makes
+ * them for info's pixels.
  * 0, or -1 when memory is out.
  */
 int encoder_texts(const struct encoder *x, struct encoder_work *w,

@@ -23,7 +23,7 @@ enum pooling {
 	POOL_MEAN,
 	POOL_CLS, /* the first row; for CLIP's texts the end token's */
 	POOL_LAST,
-	POOL_MAX,
+	POOL_LARGEST, /* of each number; "max" */
 	POOL_NONE /* all rows: a sequence */
 };
 

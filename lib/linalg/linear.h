@@ -72,8 +72,8 @@ struct linear_after {
 	size_t ldr;
 };
 
-/* linear_room(l, rows): bytes of scratch that linear_run wants (quantised
- * rows); 0 for f32 and f16.  64-byte aligned. */
+/* linear_room(l, rows): bytes of scratch that linear_run wants, 64-byte
+ * aligned: quantised rows, or a few rows in the order of the kernel. */
 size_t linear_room(const struct linear *l, size_t rows);
 
 /*
@@ -84,5 +84,9 @@ size_t linear_room(const struct linear *l, size_t rows);
 void linear_run(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
     size_t rows, const struct linear *l, const struct linear_after *after,
     void *room);
+
+/* linear_activate(isa, act, y, n): y[i] = act(y[i]), the same bytes as within
+ * linear_run. */
+void linear_activate(enum isa isa, enum activation act, float *y, size_t n);
 
 #endif

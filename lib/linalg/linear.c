@@ -1,0 +1,87 @@
+#include "linalg/linear.h"
+
+#include <string.h>
+
+#include "linalg/half.h"
+#include "linalg/linalg.h"
+#include "linalg/linear_i8.h"
+#include "linalg/linear_kernels.h"
+
+const struct linear_kernels *
+linear_kernels(enum isa isa)
+{
+#if defined(__x86_64__)
+	if (isa >= ISA_AVX512)
+		return &linear_avx512;
+	if (isa == ISA_AVX2)
+		return &linear_avx2;
+	if (cpu_has_fma())
+		return &linear_fma;
+#endif
+	(void)isa;
+	return &linear_portable;
+}
+
+size_t
+linear_size(enum precision precision, uint32_t in, uint32_t out)
+{
+	size_t columns =
+	    ((size_t)out + LINALG_PANEL - 1) / LINALG_PANEL * LINALG_PANEL;
+	size_t one =
+	    precision == PRECISION_F16 ? sizeof(uint16_t) : sizeof(float);
+
+	if (precision == PRECISION_I8)
+		return linear_i8_size(in, out);
+	return (columns * in * one + 63) / 64 * 64;
+}
+
+void
+linear_pack(void *packed, enum precision precision, const float *W, size_t ldw,
+    uint32_t in, uint32_t out)
+{
+	float *w = packed;
+	uint16_t *h = packed;
+
+	if (precision == PRECISION_I8) {
+		linear_i8_pack(packed, W, ldw, in, out);
+		return;
+	}
+	memset(packed, 0, linear_size(precision, in, out));
+	for (size_t j = 0; j < out; j++)
+		for (size_t k = 0; k < in; k++) {
+			size_t p = (j / LINALG_PANEL * in + k) * LINALG_PANEL +
+				   j % LINALG_PANEL;
+
+			if (precision == PRECISION_F16)
+				h[p] = half_narrow(W[j * ldw + k]);
+			else
+				w[p] = W[j * ldw + k];
+		}
+}
+
+size_t
+linear_room(const struct linear *l, size_t rows)
+{
+	if (l->precision == PRECISION_I8)
+		return linear_i8_room(l->in, rows);
+	return 0;
+}
+
+void
+linear_run(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
+    size_t rows, const struct linear *l, const struct linear_after *after,
+    void *room)
+{
+	struct after a = after_of(l, after);
+
+	if (l->precision == PRECISION_I8)
+		linear_i8_run(isa, y, ldy, x, ldx, rows, l, after, room);
+	else
+		linear_kernels(isa)->run(y, ldy, x, ldx, rows, l, &a, room);
+}
+
+void
+linear_activate(enum isa isa, enum activation act, float *y, size_t n)
+{
+	linear_kernels(isa)->activate(act, y, n);
+}

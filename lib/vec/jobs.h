@@ -16,6 +16,12 @@
  * One round of the runner: the items that have been gathered, and what the
  * workers make of them.  A round is over when jobs_full says so, or when the
  * runner wants its results; what comes out does not depend on that.
+ *
+ * A worker takes one chunk of the round after another: a run of jobs, one
+ * without batches.  With few jobs and many workers chunks are smaller than a
+ * batch, so that all have work; the largest are begun first, so that none is
+ * waited for at the end.  The files of a chunk are read by its worker, and
+ * encoded as soon as they make a batch.
  */
 
 enum job_state {
@@ -44,6 +50,11 @@ struct job {
 
 struct worker;
 
+/* A run of jobs that one worker takes. */
+struct chunk {
+	size_t first, n, weight;
+};
+
 struct jobs {
 	const struct extractor *x;
 	const struct reuse *reuse; /* or NULL */
@@ -51,7 +62,10 @@ struct jobs {
 	struct pool *pool;
 	struct worker *workers; /* [pool_threads] */
 	struct job *job;        /* [max] */
-	size_t n, max, files;   /* files: jobs that read one */
+	size_t n, max;
+	size_t files, max_files; /* jobs that read one */
+	struct chunk *chunk;     /* [max] */
+	size_t chunks;
 	struct buf bytes;
 	struct strs labels;
 };

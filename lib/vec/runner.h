@@ -22,6 +22,11 @@
  * The runner is for commands: it talks (message.h), but leaves exiting to
  * them.  Out of memory, and whatever stops the output, is fatal; anything else
  * that goes wrong with one input is that record's error.
+ *
+ * An extractor that is faster with several records at once (a network, whose
+ * matrix products want rows) brings encode_batch.  Batches are runs of the
+ * input; where they are cut depends on sizes, on -j and on what is there when
+ * the input waits, so the vectors of a record must not depend on the others.
  */
 
 /* What encode is to work on. */
@@ -69,6 +74,12 @@ enum encode_status {
  * with a scratch of its own; it must depend on the source alone.  A sentence
  * for *e names neither file nor id.
  *
+ * encode_batch is called in its place where it is given: n records, 1 <= n <=
+ * batch, each with a status and a sentence of its own; those that are missing,
+ * in error already or reused are not among them.  status comes filled with
+ * ENCODE_OK and e with empty sentences.  A batch has at most batch_bytes of
+ * data, unless one record alone has more.
+ *
  * With a schema of no parts the output is JSON Lines of the extractor's own:
  * encode appends members, each with a comma before it, to encoded_line, and
  * the runner puts {"id":...,"label":...,"group":... before them and } behind
@@ -83,7 +94,12 @@ struct extractor {
 	void (*scratch_free)(void *ctx, void *scratch);
 	enum encode_status (*encode)(void *ctx, void *scratch,
 	    const struct source *in, struct encoded *out, struct error *e);
-	size_t max_file; /* bytes of a file; 0: IO_MAX_FILE */
+	void (*encode_batch)(void *ctx, void *scratch, size_t n,
+	    const struct source *in, struct encoded *const *out,
+	    enum encode_status *status, struct error *e);
+	size_t batch;       /* records, with encode_batch */
+	size_t batch_bytes; /* of their data; 0: any number */
+	size_t max_file;    /* bytes of a file; 0: IO_MAX_FILE */
 };
 
 enum runner_on_error { ON_ERROR_RECORD, ON_ERROR_STOP, ON_ERROR_KEEP };

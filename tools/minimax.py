@@ -121,6 +121,14 @@ def exp_w(r):
     return r**2 / mp.exp(r)
 
 
+def exp2_f(r):  # 2^r = 1 + r f(r)
+    return mp.fsum(ln2 ** (k + 1) * r**k / mp.factorial(k + 1) for k in range(40))
+
+
+def exp2_w(r):
+    return r / mpf(2) ** r
+
+
 def log_f(f):  # log(1 + f) = f - f^2/2 + f^3 f(f)
     if abs(f) < mpf("0.05"):
         return mp.fsum((-f) ** k / (k + 3) for k in range(60))
@@ -204,6 +212,7 @@ smax = ((sq - 1) / (sq + 1)) ** 2
 
 TABLE = {
     "expf": (exp_f, exp_w, range(5), -ln2 / 2, ln2 / 2, round_float),
+    "exp2f": (exp2_f, exp2_w, range(6), mpf("-0.5"), mpf("0.5"), round_float),
     "logf": (log_f, log_w, range(8), 1 / sq - 1, sq - 1, round_float),
     "tanhf": (*tanh_fw, range(6), 0, mpf("0.7") ** 2, round_float),
     "atanf": (*atan_fw, range(9), 0, 1, round_float),

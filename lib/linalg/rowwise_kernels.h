@@ -1,0 +1,186 @@
+#ifndef LINALG_ROWWISE_KERNELS_H
+#define LINALG_ROWWISE_KERNELS_H
+
+/*
+ * struct rowwise but attention, in the words of a simd_*.h that is included
+ * before.
+ */
+
+/* LANE ORDER: as many vectors as make 16 lanes, and their fold. */
+enum { LANES = 16, LF = LANES / VF_N };
+
+static inline float
+fold_f(const vf *acc)
+{
+	float lane[LANES];
+
+	for (int i = 0; i < LF; i++)
+		vf_store(lane + i * VF_N, acc[i]);
+	for (int h = LANES / 2; h > 0; h /= 2)
+		for (int i = 0; i < h; i++)
+			lane[i] += lane[i + h];
+	return lane[0];
+}
+
+static inline size_t
+span_f(size_t n, size_t i)
+{
+	return n - i < VF_N ? n - i : VF_N;
+}
+
+/* 2^t for t <= 0, relative error 2.1e-8 and two roundings; 2^-126 below that.
+ * The sum with 1.5 2^23 leaves rint(t) in its low bits.  Coefficients by
+ * tools/minimax.py exp2f. */
+static inline vf
+exp2_f(vf t)
+{
+	const vf magic = vf_set(0x1.8p23f);
+	vf y = vf_max(vf_set(-126.0f), t);
+	vf whole = vf_add(y, magic);
+	vf r = vf_sub(y, vf_sub(whole, magic));
+	vf p = vf_set(0x1.470b4ap-13f);
+
+	p = vf_fma(p, r, vf_set(0x1.5f7276p-10f));
+	p = vf_fma(p, r, vf_set(0x1.3b270ep-7f));
+	p = vf_fma(p, r, vf_set(0x1.c6ae72p-5f));
+	p = vf_fma(p, r, vf_set(0x1.ebfbe2p-3f));
+	p = vf_fma(p, r, vf_set(0x1.62e432p-1f));
+	p = vf_fma(p, r, vf_set(1.0f));
+	return vf_from(vi_add(vf_bits(p), vi_shl(vf_bits(whole), 23)));
+}
+
+/* sum x, and sum (x - mean)^2 */
+static inline float
+row_sum(const float *x, size_t n)
+{
+	vf acc[LF];
+	size_t i = 0;
+
+	for (int l = 0; l < LF; l++)
+		acc[l] = vf_set(0.0f);
+	for (; n - i >= LANES; i += LANES)
+		for (int l = 0; l < LF; l++)
+			acc[l] = vf_add(acc[l], vf_load(x + i + l * VF_N));
+	for (int l = 0; i < n; l++, i += span_f(n, i))
+		acc[l] = vf_add(acc[l], vf_load_n(x + i, span_f(n, i)));
+	return fold_f(acc);
+}
+
+static inline float
+row_squares(const float *x, float mean, size_t n)
+{
+	vf acc[LF], m = vf_set(mean), t;
+	size_t i = 0;
+
+	for (int l = 0; l < LF; l++)
+		acc[l] = vf_set(0.0f);
+	for (; n - i >= LANES; i += LANES)
+		for (int l = 0; l < LF; l++) {
+			t = vf_sub(vf_load(x + i + l * VF_N), m);
+			acc[l] = vf_fma(t, t, acc[l]);
+		}
+	for (int l = 0; i < n; l++) {
+		size_t r = span_f(n, i);
+
+		t = vf_keep(vf_sub(vf_load_n(x + i, r), m), r);
+		acc[l] = vf_fma(t, t, acc[l]);
+		i += r;
+	}
+	return fold_f(acc);
+}
+
+static void
+k_layer_norm(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+    size_t n, const float *weight, const float *bias, float eps)
+{
+	for (size_t row = 0; row < rows; row++, x += ldx, y += ldy) {
+		float mean = row_sum(x, n) / (float)n;
+		float var = row_squares(x, mean, n) / (float)n;
+		vf m = vf_set(mean), s = vf_set(1.0f / sqrtf(var + eps));
+		size_t i = 0, r;
+
+		for (; n - i >= VF_N; i += VF_N)
+			vf_store(
+			    y + i, vf_fma(vf_mul(vf_sub(vf_load(x + i), m), s),
+				       vf_load(weight + i), vf_load(bias + i)));
+		if ((r = n - i) > 0)
+			vf_store_n(y + i, r,
+			    vf_fma(vf_mul(vf_sub(vf_load_n(x + i, r), m), s),
+				vf_load_n(weight + i, r),
+				vf_load_n(bias + i, r)));
+	}
+}
+
+static void
+k_rms_norm(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+    size_t n, const float *weight, float eps)
+{
+	for (size_t row = 0; row < rows; row++, x += ldx, y += ldy) {
+		float square = row_squares(x, 0.0f, n) / (float)n;
+		vf s = vf_set(1.0f / sqrtf(square + eps));
+
+		for (size_t i = 0, r; i < n; i += r) {
+			r = span_f(n, i);
+			vf_store_n(y + i, r,
+			    vf_mul(vf_mul(vf_load_n(x + i, r), s),
+				vf_load_n(weight + i, r)));
+		}
+	}
+}
+
+static void
+k_unit(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t n)
+{
+	for (size_t row = 0; row < rows; row++, x += ldx, y += ldy) {
+		float norm = sqrtf(row_squares(x, 0.0f, n));
+		vf s = vf_set(norm > 1e-12f ? norm : 1e-12f);
+
+		for (size_t i = 0, r; i < n; i += r) {
+			r = span_f(n, i);
+			vf_store_n(y + i, r, vf_div(vf_load_n(x + i, r), s));
+		}
+	}
+}
+
+static void
+k_add(float *y, const float *x, size_t n)
+{
+	size_t i = 0, r;
+
+	for (; n - i >= VF_N; i += VF_N)
+		vf_store(y + i, vf_add(vf_load(y + i), vf_load(x + i)));
+	if ((r = n - i) > 0)
+		vf_store_n(
+		    y + i, r, vf_add(vf_load_n(y + i, r), vf_load_n(x + i, r)));
+}
+
+static void
+k_mean(float *y, const float *x, size_t ldx, size_t rows, size_t n)
+{
+	vf by = vf_set((float)rows);
+
+	for (size_t i = 0, r; i < n; i += r) {
+		vf sum = vf_set(0.0f);
+
+		r = span_f(n, i);
+		for (size_t row = 0; row < rows; row++)
+			sum = vf_add(sum, vf_load_n(x + row * ldx + i, r));
+		vf_store_n(y + i, r, vf_div(sum, by));
+	}
+}
+
+static void
+k_max(float *y, const float *x, size_t ldx, size_t rows, size_t n)
+{
+	for (size_t i = 0, r; i < n; i += r) {
+		vf top;
+
+		r = span_f(n, i);
+		top = vf_load_n(x + i, r);
+		for (size_t row = 1; row < rows; row++)
+			top = vf_max(top, vf_load_n(x + row * ldx + i, r));
+		vf_store_n(y + i, r, top);
+	}
+}
+
+#endif

@@ -1,4 +1,4 @@
-# vecpipe.  make | demo | check | asan | fuzz | bench | lint | install | models
+# vecpipe.  make | demo | check | emulate | asan | fuzz | bench | lint | install | models
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 BUILD    ?= build
@@ -35,7 +35,18 @@ ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
 $(BUILD)/%_sse42.o:  ISA = -msse4.2
 $(BUILD)/%_fma.o:    ISA = -mfma
 $(BUILD)/%_avx2.o:   ISA = -mavx2 -mfma -mf16c
-$(BUILD)/%_avx512.o: ISA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+$(BUILD)/%_avx512.o: ISA = $(AVX512)
+$(BUILD)/%_vnni.o:   ISA = $(AVX512) -mavx512vnni
+$(BUILD)/%_amx.o:    ISA = $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
+
+# The same kernels where the machine lacks AVX-512, VNNI and AMX: compiled with
+# the intrinsics of tests/emulate, in front of a cpu.c that has everything.
+EMULATED = $(patsubst %.c,$(BUILD)/emulate/%.o,$(sort $(foreach i,avx512 vnni amx, \
+    $(wildcard lib/*/*_$i.c)))) $(BUILD)/emulate/tests/emulate/cpu.o
+EMULATE  = $(patsubst tests/%.c,$(BUILD)/emulate/%,$(wildcard $(addprefix tests/check_, \
+    linalg.c mathf.c mathd.c linear.c linear_i8.c rows.c conv.c)))
+$(EMULATED): ISA = -Itests/emulate -mavx2 -mfma -mf16c -Wno-psabi
 endif
 
 $(LIB): $(OBJ)
@@ -47,6 +58,11 @@ $(BUILD)/%.o: %.c
 $(CMDS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(ALLLD) -o $@ $^ $(LDLIBS)
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
+	$(ALLLD) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
+$(BUILD)/emulate/%.o: %.c
+	@mkdir -p $(@D)
+	$(ALLC) -c -o $@ $<
+$(EMULATE): $(BUILD)/emulate/%: $(BUILD)/tests/%.o $(EMULATED) $(LIB)
 	$(ALLLD) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
 $(FUZZ): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZMAIN) $(LIB)
 	$(ALLLD) -o $@ $^ $(LDLIBS)
@@ -66,8 +82,10 @@ deps-%:
 
 demo: all
 	PATH="$(abspath $(BUILD)):$$PATH" examples/clipart/demo.sh $(BUILD)/demo
-check: deps-check $(CMDS) $(UNIT) $(FUZZ) $(HELP)
+check: deps-check $(CMDS) $(UNIT) $(FUZZ) $(HELP) $(EMULATE)
 	BUILD=$(BUILD) tests/run.sh
+emulate: deps-check $(EMULATE)
+	BUILD=$(BUILD) tests/run.sh emulate/
 asan: deps-check
 	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) BUILD=$(BUILD)/asan HARDEN= HOT= \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
@@ -119,6 +137,6 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/vecpipe
 clean:
 	rm -rf $(BUILD)
-.PHONY: all demo check asan fuzz fuzz-run bench bench-clipart bench-linalg lint install uninstall clean deps models
+.PHONY: all demo check emulate asan fuzz fuzz-run bench bench-clipart bench-linalg lint install uninstall clean deps models
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -606,7 +606,8 @@ START_TEST(isa_from_environment)
 	ck_assert_int_eq(unsetenv("VECPIPE_ISA"), 0);
 	ck_assert_int_eq(cpu_isa_from_env(&isa, &e), 0);
 	ck_assert_int_eq(isa, cpu_isa());
-	ck_assert_str_eq(linalg_get(isa)->name, cpu_isa_name(isa));
+	ck_assert_str_eq(linalg_get(isa)->name,
+	    cpu_isa_name(isa < ISA_AMX ? isa : ISA_AVX512));
 }
 END_TEST
 

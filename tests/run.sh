@@ -16,11 +16,16 @@ wanted() { # wanted NAME WORD...
 	return 1
 }
 
-for t in "$build"/tests/check_*; do
-	case $t in *.[od]) continue ;; esac
-	name=$(basename "$t")
+# Those below emulate/ run the kernels of AVX-512, VNNI and AMX on any machine.
+for t in "$build"/tests/check_* "$build"/emulate/check_*; do
+	case $t in *.[od] | *'*') continue ;; esac
+	name=${t#"$build"/}
+	name=${name#tests/}
 	wanted "$name" "$@" || continue
-	echo "# $name"
+	case $name in
+	emulate/*) echo "# $name: AVX-512, VNNI and AMX emulated" ;;
+	*) echo "# $name" ;;
+	esac
 	dir=$(mktemp -d)
 	(cd "$dir" && DATA=$root/tests/data CK_VERBOSITY=silent \
 		CK_TAP_LOG_FILE_NAME=- "$t" 2>&1) >"$dir/.log"

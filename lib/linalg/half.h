@@ -1,8 +1,11 @@
 #ifndef LINALG_HALF_H
 #define LINALG_HALF_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/cpu.h"
 
 /* IEEE 754 binary16 in plain C; NaN stays NaN. */
 
@@ -53,5 +56,21 @@ half_narrow(float f)
 	}
 	return (uint16_t)(sign | rest);
 }
+
+/* bf16_widen(b): bfloat16, the upper half of a float; exact. */
+static inline float
+bf16_widen(uint16_t b)
+{
+	uint32_t u = (uint32_t)b << 16;
+	float f;
+
+	memcpy(&f, &u, sizeof(f));
+	return f;
+}
+
+/* half_from_floats(isa, h, x, n), half_to_floats(isa, x, h, n): whole arrays
+ * of finite numbers, the same under every instruction set. */
+void half_from_floats(enum isa isa, uint16_t *h, const float *x, size_t n);
+void half_to_floats(enum isa isa, float *x, const uint16_t *h, size_t n);
 
 #endif

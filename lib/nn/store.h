@@ -52,8 +52,9 @@ int store_packed(const struct store *s);
 int store_save(const struct store *s, const char *file, struct error *e);
 
 /* store_hash: 64 bits of the content of the weights, the configuration texts
- * and the tokenizer; the same from a directory and from its packed file.  For
- * a part's space. */
+ * and the tokenizer; the same from a directory and from its packed file, and
+ * however many files the arrays lie in.  For a part's space.  The first call
+ * reads what has not been read, and is the builder's. */
 uint64_t store_hash(const struct store *s);
 enum precision store_precision(const struct store *s);
 const char *store_path(const struct store *s); /* as it was opened */
@@ -88,10 +89,20 @@ const float *store_raw(struct store *s, const char *name, int rank,
 void store_done(struct store *s);
 
 /* store_room(s, key, bytes, p, e): room of that size, 64-byte aligned, under a
- * key that is asked for once.  1: *p is filled already and read-only; 0: the
- * caller fills it now; -1. */
+ * key.  1: *p is filled already and read-only; 0: the
+ * caller fills it now (it is zeroed); -1. */
 int store_room(struct store *s, const char *key, size_t bytes, void **p,
     struct error *e);
+
+/*
+ * store_put(s, key, p, bytes, e): bytes that somebody else made from the
+ * model's files (the tokenizer's block) and that go into the packed file too;
+ * borrowed until store_free.  store_block(s, key, out): what a packed file
+ * holds under that key, on a 64-byte boundary; 1, or 0 when there is none.
+ */
+int store_put(struct store *s, const char *key, const void *p, size_t bytes,
+    struct error *e);
+int store_block(const struct store *s, const char *key, struct str *out);
 
 /* ---- the common arrays, in terms of the above ---- */
 

@@ -1,0 +1,11 @@
+#include "linalg/conv_impl.h"
+
+#if defined(__x86_64__)
+
+#include "linalg/simd_avx2.h"
+
+#include "linalg/conv_kernels.h"
+
+const struct conv_kernels conv_avx2 = CONV_TABLE;
+
+#endif

@@ -14,6 +14,12 @@
  *
  * The values of a record depend on that record, the model and ${how} alone,
  * never on its neighbours in a call, on the instruction set or on threads.
+ *
+ * Pooling and normalisation are those of modules.json and its pooling's
+ * config.json, where a model has them (sentence-transformers).  Without them
+ * the BERT family takes the mean of all rows, not normalised; CLIP's texts the
+ * end token's row and SigLIP's the last, both with their projection, which is
+ * left out for any other pooling.
  */
 
 enum encoder_kind { ENCODER_TEXT, ENCODER_PICTURE };
@@ -24,7 +30,7 @@ enum pooling {
 	POOL_CLS, /* the first row; for CLIP's texts the end token's */
 	POOL_LAST,
 	POOL_LARGEST, /* of each number; "max" */
-	POOL_NONE /* all rows: a sequence */
+	POOL_NONE     /* all rows: a sequence */
 };
 
 struct encoder_how {
@@ -54,6 +60,14 @@ struct encoder *encoder_new(struct store *s, enum encoder_kind kind,
     const struct encoder_how *how, struct error *e);
 void encoder_free(struct encoder *x); /* NULL is fine */
 const struct encoder_info *encoder_info(const struct encoder *x);
+
+/*
+ * encoder_logit(s, scale, bias, e): of a pair of text and picture encoders
+ * (CLIP, SigLIP): what a cosine is multiplied by and what is added before
+ * softmax (CLIP) or the logistic function (SigLIP); a bias is SigLIP's alone,
+ * else 0.  1, 0 when the model has no such numbers, -1.
+ */
+int encoder_logit(struct store *s, float *scale, float *bias, struct error *e);
 
 /* encoder_macs(x, tokens): multiply-adds for one record; tokens are ignored
  * for pictures. */

@@ -33,6 +33,24 @@ struct encoder_work {
 	const struct encoder *x;
 };
 
+/*
+ * What families share, in encoder.c.
+ *
+ * encoder_pooling(s, how, fallback, info, e): set info's pool and normalize:
+ * what ${how} asks for, else what the model's files say, else ${fallback} and
+ * 0.
+ * encoder_activation(s, file, path, act, e): the function that a field names;
+ * *act stays as it was where there is none.
+ * encoder_layers(s, file, path, how, layers, e): how many blocks are run of
+ * ${layers}; more than there are is an error.
+ */
+int encoder_pooling(const struct store *s, const struct encoder_how *how,
+    enum pooling fallback, struct encoder_info *info, struct error *e);
+int encoder_activation(const struct store *s, const char *file,
+    const char *path, enum activation *act, struct error *e);
+int encoder_layers(const struct store *s, const char *file, const char *path,
+    const struct encoder_how *how, uint32_t *layers, struct error *e);
+
 /* The families: each in a file of its own. */
 struct encoder *bert_new(struct store *s, const char *type,
     const struct encoder_how *how, struct error *e);

@@ -1,5 +1,4 @@
 /* vec-info: what is in a stream or a model, and whether it is sound. */
-#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -12,7 +11,6 @@
 #include "vec/describe.h"
 #include "vec/input.h"
 #include "vec/jsonl.h"
-#include "vec/le.h"
 #include "vec/model.h"
 #include "vec/sniff.h"
 #include "vec/summary.h"
@@ -130,21 +128,6 @@ info_stream(struct buf *out, char *path, const struct options_of_info *opt)
 	return rc == -1 ? EXIT_SOME : EXIT_OK;
 }
 
-/* finite: whether a tensor of floats holds numbers only. */
-static int
-finite(const struct tensor *t)
-{
-	size_t n = t->bytes / tensor_size(t->type);
-	const double *d = t->data;
-
-	if (t->type == TENSOR_F32)
-		return le_all_finite(t->data, n);
-	for (size_t i = 0; t->type == TENSOR_F64 && i < n; i++)
-		if (!isfinite(d[i]))
-			return 0;
-	return 1;
-}
-
 static int
 info_model(struct buf *out, const char *path, const struct options_of_info *opt)
 {
@@ -157,7 +140,8 @@ info_model(struct buf *out, const char *path, const struct options_of_info *opt)
 		return EXIT_SOME;
 	}
 	for (size_t i = 0; opt->check && i < m.n; i++)
-		if (!finite(&m.tensors[i])) {
+		if (!tensor_finite(m.tensors[i].type, m.tensors[i].data,
+			m.tensors[i].bytes)) {
 			warn("'%s': tensor '%s': non-finite value", path,
 			    m.tensors[i].name);
 			rc = EXIT_SOME;

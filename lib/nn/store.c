@@ -27,8 +27,8 @@ const char *const store_text_names[STORE_TEXTS] = {
 
 enum { PIECE = 16 << 20 }; /* bytes of room that are asked for at once */
 
-static struct store *
-store_new(const char *path, enum precision precision, struct error *e)
+struct store *
+store_begin(const char *path, enum precision precision, struct error *e)
 {
 	struct store *s = mem_array(1, sizeof(*s));
 
@@ -47,7 +47,7 @@ store_new(const char *path, enum precision precision, struct error *e)
 struct store *
 store_open(const char *path, enum precision precision, struct error *e)
 {
-	struct store *s = store_new(path, precision, e);
+	struct store *s = store_begin(path, precision, e);
 	int r;
 
 	if (s == NULL)

@@ -41,8 +41,9 @@ struct store *store_open(
 void store_free(struct store *s); /* NULL is fine */
 
 /* store_open_packed(dir, file, precision, e): the packed file where it is
- * there and fits the directory's files (fingerprint, precision), else the
- * directory; store_packed says which it became. */
+ * there and fits the directory's files (fingerprint, precision, version), else
+ * the directory; store_packed says which it became.  A file that is there and
+ * is not a packed one is an error, so that store_save never replaces it. */
 struct store *store_open_packed(const char *dir, const char *file,
     enum precision precision, struct error *e);
 int store_packed(const struct store *s);
@@ -51,13 +52,17 @@ int store_packed(const struct store *s);
  * whole or not at all. */
 int store_save(const struct store *s, const char *file, struct error *e);
 
+/* store_verify(s, e): read all of it: the checksum of a packed file's data;
+ * whether all numbers in a directory's arrays are finite.  The builder's. */
+int store_verify(const struct store *s, struct error *e);
+
 /* store_hash: 64 bits of the content of the weights, the configuration texts
  * and the tokenizer; the same from a directory and from its packed file, and
  * however many files the arrays lie in.  For a part's space.  The first call
  * reads what has not been read, and is the builder's. */
 uint64_t store_hash(const struct store *s);
 enum precision store_precision(const struct store *s);
-const char *store_path(const struct store *s); /* as it was opened */
+const char *store_path(const struct store *s);    /* as it was opened */
 uint64_t store_parameters(const struct store *s); /* numbers in all arrays */
 
 /* store_text(s, name, out): the text of a file, "config.json",
@@ -91,8 +96,8 @@ void store_done(struct store *s);
 /* store_room(s, key, bytes, p, e): room of that size, 64-byte aligned, under a
  * key.  1: *p is filled already and read-only; 0: the
  * caller fills it now (it is zeroed); -1. */
-int store_room(struct store *s, const char *key, size_t bytes, void **p,
-    struct error *e);
+int store_room(
+    struct store *s, const char *key, size_t bytes, void **p, struct error *e);
 
 /*
  * store_put(s, key, p, bytes, e): bytes that somebody else made from the
@@ -150,8 +155,8 @@ int store_field_u32(const struct store *s, const char *file, const char *path,
     uint32_t min, uint32_t max, uint32_t *out, struct error *e);
 int store_field_double(const struct store *s, const char *file,
     const char *path, double min, double max, double *out, struct error *e);
-int store_field_bool(const struct store *s, const char *file,
-    const char *path, int *out, struct error *e);
+int store_field_bool(const struct store *s, const char *file, const char *path,
+    int *out, struct error *e);
 /* The string, cut to size - 1 bytes and ended by NUL. */
 int store_field_string(const struct store *s, const char *file,
     const char *path, char *out, size_t size, struct error *e);

@@ -80,14 +80,18 @@ struct store {
 	struct piece {
 		unsigned char *p;
 		size_t bytes, used;
-	} *pieces;
+	} * pieces;
 	size_t npieces, cap_pieces;
 
 	struct hashed { /* found when it is asked for */
 		int done;
 		uint64_t hash;
-	} *hashed;
+	} * hashed;
 };
+
+/* store_begin: a store without anything in it. */
+struct store *store_begin(
+    const char *path, enum precision precision, struct error *e);
 
 /* store_error: the sentence about an array gets its file before it. -1. */
 int store_error(const struct raw *r, struct error *e, const char *fmt, ...)

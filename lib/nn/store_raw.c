@@ -91,51 +91,6 @@ is_float(enum tensor_type t)
 	return t == TENSOR_F32 || t == TENSOR_F16 || t == TENSOR_BF16;
 }
 
-/* 16-bit numbers with all bits of the exponent set are not finite. */
-static int
-finite16(const unsigned char *p, size_t n, uint16_t exponent)
-{
-	unsigned bad = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint16_t u;
-
-		memcpy(&u, p + 2 * i, sizeof(u));
-		bad |= (u & exponent) == exponent;
-	}
-	return !bad;
-}
-
-/* The same for 32 bits, of any alignment. */
-static int
-finite32(const unsigned char *p, size_t n)
-{
-	uint32_t bad = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t u;
-
-		memcpy(&u, p + 4 * i, sizeof(u));
-		bad |= (u & 0x7f800000u) + 0x00800000u;
-	}
-	return bad >> 31 == 0;
-}
-
-static int
-finite(enum tensor_type type, const unsigned char *p, size_t bytes)
-{
-	switch (type) {
-	case TENSOR_F32:
-		return finite32(p, bytes / 4);
-	case TENSOR_F16:
-		return finite16(p, bytes / 2, 0x7c00);
-	case TENSOR_BF16:
-		return finite16(p, bytes / 2, 0x7f80);
-	default:
-		return 1;
-	}
-}
-
 /*
  * One pass over the bytes: by cache-sized steps, each looked through and
  * hashed.  The digest is the hash of the hashes of its pieces.  Of an array
@@ -162,7 +117,7 @@ store_check(struct raw *r, struct error *e)
 		for (size_t k = i; k < end; k += STEP) {
 			size_t len = end - k < STEP ? end - k : STEP;
 
-			good = good && finite(r->type, p + k, len);
+			good = good && tensor_finite(r->type, p + k, len);
 			hash_update(&piece, p + k, len);
 		}
 		le64_put(word, hash_final(&piece));

@@ -49,6 +49,11 @@ struct ours {
 	char *version, *checksum, *needs;
 };
 
+/* How a packed file begins behind the header's length: the sum of all that
+ * the header says, then the rest of it. */
+static const char packed_start[] = "{\"__metadata__\":{\"vecpipe.packed\":\"";
+enum { PACKED_SUM = 8 + sizeof(packed_start) - 1 };
+
 static int
 header_error(const struct json *j, struct error *e)
 {
@@ -224,9 +229,6 @@ read_tensor(struct tensor *t, const unsigned char *data, size_t len,
 		    "tensor '%s': data_offsets beyond the end of the file",
 		    t->name);
 	t->data = data + at[0];
-	if ((uintptr_t)t->data % tensor_size(t->type) != 0)
-		return error_set(
-		    e, "tensor '%s': data_offsets are not aligned", t->name);
 	return 0;
 }
 
@@ -321,9 +323,11 @@ fail:
 	return -1;
 }
 
-/* The keys of a file of ours: all three, the version first. */
+/* The keys of a file of ours: all three, the version first.  A packed file
+ * may be large, and its data is not read here. */
 static int
-check_ours(const struct model *m, const struct ours *o, struct error *e)
+check_ours(
+    const struct model *m, const struct ours *o, int packed, struct error *e)
 {
 	char want[17], version[12];
 
@@ -344,9 +348,11 @@ check_ours(const struct model *m, const struct ours *o, struct error *e)
 			    e, "__metadata__: vecpipe.version is no version");
 		return error_set(e, "needs version %s", o->version);
 	}
-	if (o->needs != NULL && o->needs[0] != '\0')
-		return error_set(
-		    e, "__metadata__: vecpipe.requires '%.200s'", o->needs);
+	if (packed && o->needs != NULL && strcmp(o->needs, "packed") == 0)
+		return 0;
+	if (packed || (o->needs != NULL && o->needs[0] != '\0'))
+		return error_set(e, "__metadata__: vecpipe.requires '%.200s'",
+		    o->needs != NULL ? o->needs : "");
 	snprintf(want, sizeof(want), "%016" PRIx64,
 	    model_checksum(m->config, m->tensors, m->n));
 	if (strcmp(o->checksum, want) != 0)
@@ -354,8 +360,50 @@ check_ours(const struct model *m, const struct ours *o, struct error *e)
 	return 0;
 }
 
+int
+model_is_packed(const void *p, size_t len)
+{
+	return len > PACKED_SUM &&
+	       memcmp((const char *)p + 8, packed_start, PACKED_SUM - 8) == 0;
+}
+
+/* Of the length and the header: [n], but for the sum itself. */
+static void
+header_sum(char sum[17], const unsigned char *p, size_t n)
+{
+	struct hash h;
+
+	hash_init(&h, 0);
+	hash_update(&h, p, PACKED_SUM);
+	hash_update(&h, p + PACKED_SUM + 16, n - PACKED_SUM - 16);
+	snprintf(sum, 17, "%016" PRIx64, hash_final(&h));
+}
+
+void
+model_sign(unsigned char *header, size_t n)
+{
+	char sum[17];
+
+	header_sum(sum, header, n);
+	memcpy(header + PACKED_SUM, sum, 16);
+}
+
+/* The first n bytes, length and all, are what was written. */
 static int
-read_model(struct model *m, struct error *e)
+check_packed(const unsigned char *p, size_t n, struct error *e)
+{
+	char want[17];
+
+	if (!model_is_packed(p, n) || n < PACKED_SUM + 16)
+		return error_set(e, "not a packed file");
+	header_sum(want, p, n);
+	if (memcmp(p + PACKED_SUM, want, 16) != 0)
+		return error_set(e, "header: checksum mismatch");
+	return 0;
+}
+
+static int
+read_model(struct model *m, int packed, struct error *e)
 {
 	const unsigned char *p = m->map.data;
 	size_t len = m->map.len;
@@ -379,11 +427,13 @@ read_model(struct model *m, struct error *e)
 	if (n > len - 8)
 		return error_set(e,
 		    "header length %" PRIu64 " in a file of %zu bytes", n, len);
-	r = read_header(m, &o, p + 8, (size_t)n, e);
+	r = packed ? check_packed(p, (size_t)n + 8, e) : 0;
 	if (r == 0)
-		r = check_ours(m, &o, e);
+		r = read_header(m, &o, p + 8, (size_t)n, e);
+	if (r == 0)
+		r = check_ours(m, &o, packed, e);
 	free(o.version);
-	free(o.checksum);
+	m->checksum = o.checksum;
 	free(o.needs);
 	return r;
 }
@@ -392,7 +442,18 @@ int
 model_read(struct model *m, const void *p, size_t len, struct error *e)
 {
 	*m = (struct model){ .map = { p, len } };
-	if (read_model(m, e) < 0) {
+	if (read_model(m, 0, e) < 0) {
+		model_close(m);
+		return -1;
+	}
+	return 0;
+}
+
+int
+model_read_packed(struct model *m, const void *p, size_t len, struct error *e)
+{
+	*m = (struct model){ .map = { p, len } };
+	if (read_model(m, 1, e) < 0) {
 		model_close(m);
 		return -1;
 	}
@@ -406,7 +467,7 @@ model_open(struct model *m, const char *path, struct error *e)
 	if (io_map(&m->map, path, e) < 0)
 		return -1;
 	m->owned = 1;
-	if (read_model(m, e) < 0) {
+	if (read_model(m, 0, e) < 0) {
 		model_close(m);
 		return error_at(e, "'%s'", path);
 	}
@@ -420,6 +481,7 @@ model_close(struct model *m)
 		free(m->tensors[i].name);
 	free(m->tensors);
 	free(m->config);
+	free(m->checksum);
 	if (m->owned)
 		io_unmap(&m->map);
 	*m = (struct model){ 0 };
@@ -462,6 +524,10 @@ model_tensor(const struct model *m, const char *name, enum tensor_type type,
 			    name, i, t->shape[i], shape[i]);
 			return NULL;
 		}
+	if ((uintptr_t)t->data % tensor_size(t->type) != 0) {
+		error_set(e, "tensor '%s': data_offsets are not aligned", name);
+		return NULL;
+	}
 	if (rank > 0)
 		memcpy(shape, t->shape, (size_t)rank * sizeof(*shape));
 	return t->data;
@@ -471,6 +537,75 @@ uint64_t
 model_hash(const struct model *m)
 {
 	return hash_bytes(m->map.data, m->map.len, 0);
+}
+
+int
+model_sound(const struct model *m)
+{
+	char want[17];
+
+	if (m->config == NULL || m->checksum == NULL)
+		return 1;
+	snprintf(want, sizeof(want), "%016" PRIx64,
+	    model_checksum(m->config, m->tensors, m->n));
+	return strcmp(m->checksum, want) == 0;
+}
+
+/* n numbers of 2, 4 or 8 bytes: none has all bits of the exponent set. */
+static int
+finite16(const unsigned char *p, size_t n, uint16_t exponent)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint16_t u;
+
+		memcpy(&u, p + 2 * i, sizeof(u));
+		bad |= (u & exponent) == exponent;
+	}
+	return !bad;
+}
+
+static int
+finite32(const unsigned char *p, size_t n)
+{
+	uint32_t bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t u;
+
+		memcpy(&u, p + 4 * i, sizeof(u));
+		bad |= (u & 0x7f800000u) + 0x00800000u;
+	}
+	return bad >> 31 == 0;
+}
+
+static int
+finite64(const unsigned char *p, size_t n)
+{
+	const uint64_t exponent = UINT64_C(0x7ff) << 52;
+
+	for (size_t i = 0; i < n; i++)
+		if ((le64_get(p + 8 * i) & exponent) == exponent)
+			return 0;
+	return 1;
+}
+
+int
+tensor_finite(enum tensor_type type, const void *p, size_t bytes)
+{
+	switch (type) {
+	case TENSOR_F16:
+		return finite16(p, bytes / 2, 0x7c00);
+	case TENSOR_BF16:
+		return finite16(p, bytes / 2, 0x7f80);
+	case TENSOR_F32:
+		return finite32(p, bytes / 4);
+	case TENSOR_F64:
+		return finite64(p, bytes / 8);
+	default:
+		return 1;
+	}
 }
 
 uint64_t

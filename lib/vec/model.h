@@ -42,7 +42,7 @@ enum tensor_type { /* in the reference implementation's order */
 	TENSOR_I8,
 	TENSOR_I16,
 	TENSOR_U16,
-	TENSOR_F16, /* listed, but no tool converts it */
+	TENSOR_F16, /* these two are read by encoders alone (nn/store.h) */
 	TENSOR_BF16,
 	TENSOR_I32,
 	TENSOR_U32,
@@ -65,12 +65,17 @@ struct tensor {
 	int rank; /* 0: a single number */
 	uint64_t shape[TENSOR_MAX_RANK];
 	size_t bytes;
-	const void *data; /* in the file's mapping, or the caller's */
+	const void *data; /* in the file's mapping, or the caller's; a file
+			   * of another program may not align it */
 };
 
 /* tensor_size: bytes of one element.  tensor_type_name: "F32". */
 size_t tensor_size(enum tensor_type type);
 const char *tensor_type_name(enum tensor_type type);
+
+/* tensor_finite(type, p, bytes): 1 when no value is NaN or infinite; whole
+ * numbers never are.  p need not be aligned. */
+int tensor_finite(enum tensor_type type, const void *p, size_t bytes);
 
 /* ---- reading ---- */
 
@@ -79,6 +84,7 @@ struct model {
 	int owned;          /* model_close unmaps it */
 	char *config;       /* "vecpipe" of __metadata__, or NULL when the
 			     * file is not ours */
+	char *checksum;     /* as the file says, or NULL */
 	size_t n, cap;
 	struct tensor *tensors; /* [n] in file order */
 };
@@ -92,14 +98,26 @@ int model_open(struct model *m, const char *path, struct error *e);
 int model_read(struct model *m, const void *p, size_t len, struct error *e);
 void model_close(struct model *m);
 
+/*
+ * A packed file is one of ours that may be large and is used without being
+ * read through: vecpipe.requires is "packed", and the first key of
+ * __metadata__, vecpipe.packed, is 16 hexadecimal digits: hash_bytes of the
+ * header's length and text but for those digits.  model_read_packed checks it
+ * and all places and sizes, and leaves the data alone; model_sound reads it.
+ */
+int model_is_packed(const void *p, size_t len); /* it begins like one */
+int model_read_packed(
+    struct model *m, const void *p, size_t len, struct error *e);
+int model_sound(const struct model *m); /* 1: the checksum is the data's */
+
 /* model_find: the tensor of that name, or NULL. */
 const struct tensor *model_find(const struct model *m, const char *name);
 
 /* model_tensor(m, name, type, rank, shape): the data of the tensor of that
  * name; its type and rank must be these, and each shape[i] where it is not 0
  * (where it is, the file's value is stored there).  NULL with a sentence
- * otherwise.  Data is aligned to its element size; for a tensor without
- * elements it points to nothing, but is not NULL. */
+ * otherwise, also where the data is not aligned to its elements; for a tensor
+ * without elements it points to nothing, but is not NULL. */
 const void *model_tensor(const struct model *m, const char *name,
     enum tensor_type type, int rank, uint64_t *shape, struct error *e);
 
@@ -128,5 +146,13 @@ uint64_t model_checksum(const char *config, const struct tensor *t, size_t n);
  */
 int model_save(const char *path, const char *config,
     const struct tensor *tensors, size_t n, struct error *e);
+
+/* model_save_packed: the same as a packed file.  The tensors keep their order,
+ * and each begins on a 64-byte boundary of the file: their sizes must be
+ * multiples of 64. */
+int model_save_packed(const char *path, const char *config,
+    const struct tensor *tensors, size_t n, struct error *e);
+/* model_sign: put the header's sum into a packed file's header. */
+void model_sign(unsigned char *header, size_t n);
 
 #endif

@@ -43,10 +43,11 @@ by_type(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* "__metadata__":{...},  with the checksum of the sorted tensors. */
+/* "__metadata__":{...},  with the checksum of the sorted tensors, and room for
+ * the header's own in a packed file. */
 static int
 put_metadata(struct buf *b, const char *config, const struct tensor *t,
-    size_t n, struct error *e)
+    size_t n, int packed, struct error *e)
 {
 	struct buf c = { 0 };
 	int r = -1;
@@ -60,12 +61,14 @@ put_metadata(struct buf *b, const char *config, const struct tensor *t,
 		goto done;
 	}
 	if (buf_putc(&c, '\0') < 0 ||
-	    buf_puts(b, "\"__metadata__\":{\"vecpipe\":") < 0 ||
+	    buf_printf(b, "\"__metadata__\":{%s\"vecpipe\":",
+		packed ? "\"vecpipe.packed\":\"0000000000000000\"," : "") < 0 ||
 	    json_put_string(b, c.data, c.len - 1) < 0 ||
 	    buf_printf(b,
 		",\"vecpipe.checksum\":\"%016" PRIx64
-		"\",\"vecpipe.version\":\"%d\"}%s",
-		model_checksum(c.data, t, n), MODEL_VERSION,
+		"\",%s\"vecpipe.version\":\"%d\"}%s",
+		model_checksum(c.data, t, n),
+		packed ? "\"vecpipe.requires\":\"packed\"," : "", MODEL_VERSION,
 		n > 0 ? "," : "") < 0)
 		error_memory(e);
 	else
@@ -90,16 +93,17 @@ put_tensor(struct buf *b, const struct tensor *t, uint64_t at)
 	    at, at + t->bytes);
 }
 
-/* Header length and header; ${t} is sorted. */
+/* Header length and header; ${t} is in the file's order. */
 static int
 put_header(struct buf *b, const char *config, const struct tensor *t, size_t n,
-    struct error *e)
+    int packed, struct error *e)
 {
+	size_t align = packed ? 64 : 8;
 	uint64_t at = 0;
 
 	if (buf_put(b, "\0\0\0\0\0\0\0\0{", 9) < 0)
 		return error_memory(e);
-	if (config != NULL && put_metadata(b, config, t, n, e) < 0)
+	if (config != NULL && put_metadata(b, config, t, n, packed, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if ((i > 0 && buf_putc(b, ',') < 0) ||
@@ -109,13 +113,15 @@ put_header(struct buf *b, const char *config, const struct tensor *t, size_t n,
 	}
 	if (buf_putc(b, '}') < 0)
 		return error_memory(e);
-	while (b->len % 8 != 0)
+	while (b->len % align != 0)
 		if (buf_putc(b, ' ') < 0)
 			return error_memory(e);
 	if (b->len - 8 > MODEL_MAX_HEADER)
 		return error_set(
 		    e, "header of more than %d bytes", MODEL_MAX_HEADER);
 	le64_put((unsigned char *)b->data, b->len - 8);
+	if (packed)
+		model_sign((unsigned char *)b->data, b->len);
 	return 0;
 }
 
@@ -129,13 +135,20 @@ by_name(const void *a, const void *b)
 
 /* Check and sort ${t}, a copy of what the caller gave. */
 static int
-prepare(struct tensor *t, size_t n, struct error *e)
+prepare(struct tensor *t, size_t n, int packed, struct error *e)
 {
 	if (n > MODEL_MAX_TENSORS)
 		return error_set(e, "more than %d tensors", MODEL_MAX_TENSORS);
 	for (size_t i = 0; i < n; i++)
 		if (check_tensor(&t[i], e) < 0)
 			return -1;
+	if (packed) {
+		for (size_t i = 0; i < n; i++)
+			if (t[i].bytes == 0 || t[i].bytes % 64 != 0)
+				return error_set(e, "tensor '%s': %zu bytes",
+				    t[i].name, t[i].bytes);
+		return 0;
+	}
 	qsort(t, n, sizeof(*t), by_name);
 	for (size_t i = 1; i < n; i++)
 		if (by_name(&t[i - 1], &t[i]) == 0)
@@ -144,9 +157,9 @@ prepare(struct tensor *t, size_t n, struct error *e)
 	return 0;
 }
 
-int
-model_save(const char *path, const char *config, const struct tensor *tensors,
-    size_t n, struct error *e)
+static int
+save(const char *path, const char *config, const struct tensor *tensors,
+    size_t n, int packed, struct error *e)
 {
 	struct tensor *t = mem_array(n > 0 ? n : 1, sizeof(*t));
 	struct writer w = { 0 };
@@ -162,7 +175,8 @@ model_save(const char *path, const char *config, const struct tensor *tensors,
 	}
 	if (n > 0)
 		memcpy(t, tensors, n * sizeof(*t));
-	if (prepare(t, n, e) < 0 || put_header(&b, config, t, n, e) < 0) {
+	if (prepare(t, n, packed, e) < 0 ||
+	    put_header(&b, config, t, n, packed, e) < 0) {
 		error_at(e, "'%s'", path);
 		goto done;
 	}
@@ -177,4 +191,18 @@ done:
 	buf_free(&b);
 	free(t);
 	return r;
+}
+
+int
+model_save(const char *path, const char *config, const struct tensor *tensors,
+    size_t n, struct error *e)
+{
+	return save(path, config, tensors, n, 0, e);
+}
+
+int
+model_save_packed(const char *path, const char *config,
+    const struct tensor *tensors, size_t n, struct error *e)
+{
+	return save(path, config, tensors, n, 1, e);
 }

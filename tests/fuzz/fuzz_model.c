@@ -17,9 +17,12 @@ fuzz_one(const unsigned char *data, size_t n)
 	for (size_t i = 0; i < m.n; i++) {
 		const struct tensor *t = &m.tensors[i];
 		const unsigned char *p = t->data;
+		uint64_t shape[TENSOR_MAX_RANK] = { 0 };
 
 		FUZZ_MUST(model_find(&m, t->name) == t);
-		FUZZ_MUST((uintptr_t)p % tensor_size(t->type) == 0);
+		FUZZ_MUST(
+		    (model_tensor(&m, t->name, t->type, t->rank, shape, NULL) !=
+			NULL) == ((uintptr_t)p % tensor_size(t->type) == 0));
 		for (size_t k = 0; k < t->bytes; k++)
 			sum += p[k];
 		total += t->bytes;

@@ -33,15 +33,14 @@ static const struct kind {
 	const float *mean, *std;
 } kinds[] = {
 	{ "ViT", PIXELS_STRETCH, 224, 0, 224, PIXELS_BILINEAR, half, half },
-	{ "DeiT", PIXELS_STRETCH, 256, 1, 224, PIXELS_BICUBIC, imagenet_mean,
-	    imagenet_std },
+	{ "DeiT", PIXELS_STRETCH, 256, 1, 224, PIXELS_BICUBIC, half, half },
 	{ "Bit", PIXELS_SHORTEST, 224, 1, 224, PIXELS_BICUBIC, openai_mean,
 	    openai_std },
 	{ "CLIP", PIXELS_SHORTEST, 224, 1, 224, PIXELS_BICUBIC, openai_mean,
 	    openai_std },
 	{ "Siglip", PIXELS_STRETCH, 224, 0, 224, PIXELS_BICUBIC, half, half },
-	{ "ConvNext", PIXELS_SHORTEST, 384, 0, 224, PIXELS_BICUBIC,
-	    imagenet_mean, imagenet_std },
+	{ "ConvNext", PIXELS_SHORTEST, 384, 0, 224, PIXELS_BICUBIC, half,
+	    half },
 };
 
 static int

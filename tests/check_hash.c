@@ -29,6 +29,23 @@ START_TEST(streaming_is_the_same_on_every_cut)
 }
 END_TEST
 
+START_TEST(four_at_once)
+{
+	unsigned char x[4 * 70];
+	uint64_t out[4];
+	struct rng r;
+
+	rng_seed(&r, 2);
+	for (size_t i = 0; i < sizeof(x); i++)
+		x[i] = (unsigned char)rng_u64(&r);
+	for (size_t n = 0; n <= 70; n++) {
+		hash_bytes4(x, n, out);
+		for (size_t i = 0; i < 4; i++)
+			ck_assert(out[i] == hash_bytes(x + i * n, n, 0));
+	}
+}
+END_TEST
+
 START_TEST(length_and_seed_count)
 {
 	unsigned char zero[64] = { 0 };
@@ -267,6 +284,7 @@ main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, streaming_is_the_same_on_every_cut);
+	tcase_add_test(t, four_at_once);
 	tcase_add_test(t, length_and_seed_count);
 	tcase_add_test(t, avalanche);
 	tcase_add_test(t, buckets_are_even);

@@ -59,6 +59,25 @@ hash_bytes(const void *p, size_t n, uint64_t seed)
 }
 
 void
+hash_bytes4(const void *p, size_t n, uint64_t out[4])
+{
+	const unsigned char *b = p;
+	uint64_t s0 = start(0), s1 = s0, s2 = s0, s3 = s0;
+	size_t i = 0;
+
+	for (; n - i >= 16; i += 16) {
+		s0 = block(s0, b + i);
+		s1 = block(s1, b + n + i);
+		s2 = block(s2, b + 2 * n + i);
+		s3 = block(s3, b + 3 * n + i);
+	}
+	out[0] = finish(s0, b + i, n);
+	out[1] = finish(s1, b + n + i, n);
+	out[2] = finish(s2, b + 2 * n + i, n);
+	out[3] = finish(s3, b + 3 * n + i, n);
+}
+
+void
 hash_init(struct hash *h, uint64_t seed)
 {
 	h->state = start(seed);

@@ -54,6 +54,10 @@ hash_mix(uint64_t x)
 /* hash_bytes(p, n, seed): the hash of n bytes. */
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
 
+/* hash_bytes4(p, n, out): out[i] is hash_bytes(p + i n, n, 0), for i < 4; four
+ * at once keep the multiplier busy, where one waits for its own result. */
+void hash_bytes4(const void *p, size_t n, uint64_t out[4]);
+
 /* The same, fed in pieces of any size. */
 struct hash {
 	uint64_t state;

@@ -10,7 +10,7 @@ enum {
 	STORE_TEXTS = 10,
 	STORE_TEXT_MAX = 4 << 20, /* bytes of one configuration text */
 	STORE_SHARDS_MAX = 1000,
-	STORE_PIECE = 1 << 20 /* bytes that are hashed as one */
+	STORE_PIECE = 1 << 14 /* bytes that are hashed as one */
 };
 
 /* The texts that are kept, in the order of their list in store.c. */

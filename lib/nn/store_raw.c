@@ -92,40 +92,47 @@ is_float(enum tensor_type t)
 }
 
 /*
- * One pass over the bytes: by cache-sized steps, each looked through and
- * hashed.  The digest is the hash of the hashes of its pieces.  Of an array
- * that nobody uses the values do not matter, and store_hash, which wants its
- * digest, ignores what is said of them.
+ * One pass over the bytes, a step that fits the cache at a time: looked
+ * through, and hashed.  The digest is the hash of the hashes of its pieces.
+ * Of an array that nobody uses the values do not matter, and store_hash, which
+ * wants its digest, ignores what is said of them.
  */
 int
 store_check(struct raw *r, struct error *e)
 {
-	enum { STEP = 1 << 14, LARGE = 8 << 20 };
+	enum { STEP = 4 * STORE_PIECE, GIVE = 64 * STEP };
 	const unsigned char *p = r->t != NULL ? r->t->data : NULL;
 	size_t n = r->t != NULL ? r->t->bytes : 0;
-	struct hash all, piece;
-	unsigned char word[8];
+	unsigned char word[32];
+	uint64_t sum[4];
+	struct hash h;
 	int good = 1;
 
 	if (r->checked)
 		return 0;
-	hash_init(&all, 0);
-	for (size_t i = 0; i < n; i += STORE_PIECE) {
-		size_t end = n - i < STORE_PIECE ? n : i + STORE_PIECE;
+	hash_init(&h, 0);
+	for (size_t i = 0; i < n; i += STEP) {
+		size_t len = n - i < STEP ? n - i : STEP, k = 0;
 
-		hash_init(&piece, 0);
-		for (size_t k = i; k < end; k += STEP) {
-			size_t len = end - k < STEP ? end - k : STEP;
-
-			good = good && tensor_finite(r->type, p + k, len);
-			hash_update(&piece, p + k, len);
+		good = good && tensor_finite(r->type, p + i, len);
+		if (len == STEP) {
+			hash_bytes4(p + i, STORE_PIECE, sum);
+			k = 4;
+		} else {
+			for (; k * STORE_PIECE < len; k++)
+				sum[k] = hash_bytes(p + i + k * STORE_PIECE,
+				    len - k * STORE_PIECE < STORE_PIECE
+					? len - k * STORE_PIECE
+					: STORE_PIECE,
+				    0);
 		}
-		le64_put(word, hash_final(&piece));
-		hash_update(&all, word, 8);
-		if (r->in->mapped && n > LARGE)
-			pages_forget(p + i, end - i);
+		for (size_t m = 0; m < k; m++)
+			le64_put(word + 8 * m, sum[m]);
+		hash_update(&h, word, 8 * k);
+		if (r->in->mapped && n > 2 * GIVE && i % GIVE == GIVE - STEP)
+			pages_forget(p + i + STEP - GIVE, GIVE);
 	}
-	r->digest = hash_final(&all);
+	r->digest = hash_final(&h);
 	if (!good)
 		return store_error(r, e, "non-finite value");
 	r->checked = 1;

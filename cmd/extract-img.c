@@ -1,12 +1,22 @@
 /* extract-img: pictures to vectors. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/message.h"
 #include "base/options.h"
 #include "image/features.h"
+#include "image/preprocess.h"
+#include "nn/encoder_options.h"
 #include "vec/runner.h"
 
-enum { KEY_FEATURES = 256, KEY_BACKGROUND };
+enum {
+	KEY_FEATURES = 256,
+	KEY_BACKGROUND,
+	/* Pictures that a network takes at once, so that its weights are read
+	 * once for all of them. */
+	BATCH = 8
+};
 
 static const struct option_row rows[] = {
 	ITEMS_OPTIONS,
@@ -14,6 +24,7 @@ static const struct option_row rows[] = {
 	    "families, or all (" FEATURES_DEFAULT ")" },
 	{ KEY_BACKGROUND, "background", "RRGGBB",
 	    "what is behind transparent pixels (ffffff)" },
+	ENCODER_OPTIONS,
 	RUNNER_VECTOR_OPTIONS,
 	RUNNER_OPTIONS,
 	OPTIONS_COMMON,
@@ -29,6 +40,8 @@ struct options_of_image {
 	const char *features; /* NULL: the default */
 	uint8_t background[3];
 	struct features *plan;
+	struct encoder_options network;
+	struct pretrained model; /* -m; else its encoder is NULL */
 };
 
 /* Six hexadecimal digits, with or without #. */
@@ -68,10 +81,16 @@ parse_options(
 			parse_color(o, opt->background);
 			break;
 		default:
-			if (!items_option(o, c, &opt->items))
+			if (!items_option(o, c, &opt->items) &&
+			    !encoder_option(o, c, &opt->network))
 				runner_option(o, c, &opt->run);
 		}
 	items_options_check(o, &opt->items);
+	encoder_options_check(&opt->network);
+	if (opt->network.model != NULL && opt->features != NULL)
+		usage_error("--features does not go with -m");
+	if (opt->network.model != NULL)
+		return;
 	opt->plan = features_new(opt->features, opt->background, &e);
 	if (opt->plan == NULL && e.memory)
 		die("%s", e.text);
@@ -121,6 +140,168 @@ scratch_free(void *ctx, void *scratch)
 	views_free(scratch);
 }
 
+/* ---- with a network ---- */
+
+/* Memory of one worker. */
+struct network_work {
+	struct encoder_work *encoder;
+	size_t size; /* floats of a picture */
+	float *px;   /* [BATCH, size] */
+};
+
+static void
+network_work_free(void *ctx, void *scratch)
+{
+	struct network_work *w = scratch;
+
+	(void)ctx;
+	if (w == NULL)
+		return;
+	encoder_work_free(w->encoder);
+	free(w->px);
+	free(w);
+}
+
+static void *
+network_work_new(void *ctx, struct error *e)
+{
+	const struct options_of_image *opt = ctx;
+	const struct pixels *p = &encoder_info(opt->model.encoder)->pixels;
+	struct network_work *w = mem_array(1, sizeof(*w));
+
+	if (w != NULL) {
+		w->size = (size_t)p->width * p->height * 3;
+		w->px = mem_aligned(BATCH, w->size * sizeof(*w->px));
+	}
+	if (w == NULL || w->px == NULL) {
+		error_memory(e);
+	} else {
+		w->encoder = encoder_work_new(opt->model.encoder, e);
+		if (w->encoder != NULL)
+			return w;
+	}
+	network_work_free(ctx, w);
+	return NULL;
+}
+
+/* The pixels of one picture, as the network wants them. */
+static enum encode_status
+read_pixels(const struct options_of_image *opt, const struct source *in,
+    float *px, struct encoded *out, struct error *e)
+{
+	const struct pixels *p = &encoder_info(opt->model.encoder)->pixels;
+	struct image_how how = { .keep = in->keep };
+	struct image im;
+	int rc;
+
+	if (image_decode(&im, in->data, in->len, &how, e) == -1)
+		return image_type(in->data, in->len) == IMAGE_UNKNOWN
+			   ? ENCODE_UNKNOWN
+			   : ENCODE_BAD;
+	if (im.damaged)
+		encoded_flag(out, FLAG_DAMAGED);
+	rc = preprocess(p, opt->background, &im, px, e);
+	image_free(&im);
+	return rc == 0 ? ENCODE_OK : ENCODE_BAD;
+}
+
+static int
+give_rows(const struct encoder_info *info, const float *v, size_t n,
+    struct encoded *out, struct error *e)
+{
+	float *to = info->pool == POOL_NONE
+			? encoded_sequence(out, 0, n, NULL, e)
+			: encoded_dense(out, 0, e);
+
+	if (to == NULL)
+		return -1;
+	memcpy(to, v, n * info->dim * sizeof(*to));
+	return 0;
+}
+
+static void
+encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
+    struct encoded *const *out, enum encode_status *status, struct error *e)
+{
+	const struct options_of_image *opt = ctx;
+	const struct encoder_info *info = encoder_info(opt->model.encoder);
+	struct network_work *w = scratch;
+	size_t which[BATCH], m = 0, from = 0;
+	struct encoder_out made;
+	struct error why;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		status[i] = read_pixels(
+		    opt, &in[i], w->px + m * w->size, out[i], &e[i]);
+		if (status[i] == ENCODE_OK)
+			which[m++] = i;
+	}
+	if (m > 0)
+		rc = encoder_pictures(
+		    opt->model.encoder, w->encoder, w->px, m, &made, &why);
+	for (size_t k = 0; k < m; k++) {
+		size_t i = which[k];
+
+		if (rc == 0) {
+			rc = give_rows(info, made.v + from * info->dim,
+			    made.end[k] - from, out[i], &why);
+			from = made.end[k];
+		}
+		if (rc == -1) {
+			e[i] = why;
+			status[i] = ENCODE_BAD;
+		}
+	}
+}
+
+static void
+open_model(struct options_of_image *opt)
+{
+	struct error e;
+	int saved;
+
+	mem_give_back();
+	if (pretrained_open(&opt->model, &opt->network, ENCODER_PICTURE, &e) ==
+	    -1)
+		die("%s", e.text);
+	saved = pretrained_save(&opt->model, &e);
+	if (saved == -1)
+		die("%s", e.text);
+	if (saved == 1 && !opt->run.quiet)
+		warn("wrote '%s'", opt->network.packed);
+}
+
+static void
+network_schema(const struct options_of_image *opt, struct schema *s)
+{
+	const char *name = opt->run.part != NULL ? opt->run.part : "image";
+	const struct encoder_info *info = encoder_info(opt->model.encoder);
+	const uint8_t *bg = opt->background;
+	struct buf more = { 0 }, space = { 0 }, run = { 0 };
+	struct error e;
+
+	if (buf_printf(&more, ",\"background\":\"%02x%02x%02x\",\"pixels\":",
+		bg[0], bg[1], bg[2]) == -1 ||
+	    pixels_tag(&info->pixels, &more) == -1 ||
+	    pretrained_space(&opt->model, &space, more.data) == -1)
+		die("out of memory");
+	more.len = 0;
+	if (buf_printf(&more, ",\"libpng\":\"%s\",\"libjpeg-turbo\":\"%s\"",
+		image_png_version(), image_jpeg_version()) == -1 ||
+	    pretrained_run(&opt->model, &run, more.data) == -1)
+		die("out of memory");
+	if (schema_add(s, name,
+		info->pool == POOL_NONE ? PART_SEQUENCE : PART_DENSE, info->dim,
+		space.data, run.data, &e) == -1)
+		die("%s", e.text);
+	buf_free(&more);
+	buf_free(&space);
+	buf_free(&run);
+}
+
+/* ---- built in ---- */
+
 static void
 name_columns(const struct options_of_image *opt, struct part *part)
 {
@@ -167,7 +348,12 @@ main(int argc, char *argv[])
 	int status;
 
 	parse_options(&opt, &o, argc, argv);
-	make_schema(&opt, &schema);
+	if (opt.network.model != NULL) {
+		open_model(&opt);
+		network_schema(&opt, &schema);
+	} else {
+		make_schema(&opt, &schema);
+	}
 
 	struct extractor x = { .name = "image",
 		.schema = &schema,
@@ -177,8 +363,15 @@ main(int argc, char *argv[])
 		.encode = encode,
 		.max_file = IMAGE_MAX_BYTES };
 
+	if (opt.network.model != NULL) {
+		x.scratch_new = network_work_new;
+		x.scratch_free = network_work_free;
+		x.encode_batch = encode_batch;
+		x.batch = BATCH;
+	}
 	status = runner_run(&x, &opt.items, o.argv, o.argc, &opt.run);
 	schema_free(&schema);
 	features_free(opt.plan);
+	pretrained_free(&opt.model);
 	return status;
 }

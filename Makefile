@@ -45,7 +45,7 @@ $(BUILD)/%_amx.o:    ISA = $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
 EMULATED = $(patsubst %.c,$(BUILD)/emulate/%.o,$(sort $(foreach i,avx512 vnni amx, \
     $(wildcard lib/*/*_$i.c)))) $(BUILD)/emulate/tests/emulate/cpu.o
 EMULATE  = $(patsubst tests/%.c,$(BUILD)/emulate/%,$(wildcard $(addprefix tests/check_, \
-    linalg.c mathf.c mathd.c linear.c linear_i8.c rows.c conv.c)))
+    linalg.c mathf.c mathd.c linear.c linear_i8.c rowwise.c conv.c)))
 $(EMULATED): ISA = -Itests/emulate -mavx2 -mfma -mf16c -Wno-psabi
 endif
 

@@ -322,7 +322,9 @@ emulate_cvtph_ps(__m256i a)
 #define _mm512_reduce_max_ps(a)      emulate_extreme(a, 1)
 #define _mm512_reduce_min_ps(a)      emulate_extreme(a, 0)
 
-/* Those that SIMDe has, but not under the machine's name. */
+/* Those that SIMDe has, but not under the machine's name, or wrongly. */
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 #undef _mm512_shuffle_f32x4
 #undef _mm512_shuffle_f64x2
 #undef _mm512_shuffle_i64x2

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/walk.h"
 #include "fusion/idtable.h"
+#include "nn/card.h"
 #include "vec/describe.h"
 #include "vec/input.h"
 #include "vec/jsonl.h"
@@ -221,7 +222,51 @@ ends_with(struct str s, const char *end)
 	return s.len >= n && memcmp(s.s + s.len - n, end, n) == 0;
 }
 
-/* info_dir: the files of a pretrained model. */
+/* info_card: what a pretrained model is and costs. */
+static int
+info_card(struct buf *out, const char *path, const struct options_of_info *opt)
+{
+	struct card_how how = {
+		.json = opt->json, .quick = opt->quiet, .verify = opt->check
+	};
+	struct error e = { 0 };
+	size_t before = out->len;
+
+	if (cpu_isa_from_env(&how.isa, &e) == -1)
+		die("%s", e.text);
+	if (card_put(out, path, &how, &e) == -1) {
+		if (e.memory)
+			die("%s", e.text);
+		warn("%s", e.text);
+		return EXIT_SOME;
+	}
+	if (opt->quiet)
+		out->len = before;
+	return EXIT_OK;
+}
+
+/* has_weights: a directory with weights in itself, and not only below, is a
+ * model's. */
+static int
+has_weights(const struct strs *names)
+{
+	static const char *const ends[] = { ".safetensors",
+		".safetensors.index.json", ".bin", ".pth", ".pt", ".ckpt" };
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct str n = strs_get(names, i);
+
+		if (memchr(n.s, '/', n.len) != NULL)
+			continue;
+		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++)
+			if (ends_with(n, ends[k]))
+				return 1;
+	}
+	return 0;
+}
+
+/* info_dir: the card of a pretrained model; its files, when more is asked for
+ * or when they are no model. */
 static int
 info_dir(struct buf *out, const char *dir, const struct options_of_info *opt)
 {
@@ -229,11 +274,14 @@ info_dir(struct buf *out, const char *dir, const struct options_of_info *opt)
 	struct buf path = { 0 };
 	struct error e = { 0 };
 	size_t skipped, found = 0;
-	int rc = EXIT_OK;
+	int rc = EXIT_OK, card;
 
 	if (walk_files(dir, &names, &skipped, &e) == -1)
 		die("%s", e.text);
-	for (size_t i = 0; i < names.n; i++) {
+	card = has_weights(&names);
+	if (card)
+		rc = info_card(out, dir, opt);
+	for (size_t i = 0; i < names.n && (!card || opt->verbose); i++) {
 		struct str n = strs_get(&names, i);
 		int model = ends_with(n, ".safetensors");
 
@@ -249,22 +297,28 @@ info_dir(struct buf *out, const char *dir, const struct options_of_info *opt)
 	}
 	buf_free(&path);
 	strs_free(&names);
-	if (found > 0)
+	if (found > 0 || card)
 		return rc;
 	warn("'%s': no config.json or .safetensors in this directory", dir);
 	return EXIT_FATAL;
 }
 
-/* is_model: a file that begins like a model; anything else is taken for a
+enum looks { STREAM, MODEL, PACKED };
+
+/* begins_like: a file that begins like a model; anything else is taken for a
  * stream, whose reader says what is wrong. */
-static int
-is_model(struct reader *r)
+static enum looks
+begins_like(struct reader *r)
 {
 	const char *looks = NULL;
 
+	if (io_peek(r, 64, NULL) == 1 &&
+	    model_is_packed(r->data + r->pos, r->len - r->pos))
+		return PACKED;
 	if (io_peek(r, 16, NULL) == 1)
 		looks = sniff(r->data + r->pos, r->len - r->pos);
-	return looks != NULL && strcmp(looks, "safetensors") == 0;
+	return looks != NULL && strcmp(looks, "safetensors") == 0 ? MODEL
+								  : STREAM;
 }
 
 static int
@@ -272,7 +326,7 @@ info(struct buf *out, char *path, const struct options_of_info *opt)
 {
 	struct error e;
 	struct reader r;
-	int model;
+	enum looks looks;
 
 	if (strcmp(path, "-") == 0 || io_descriptor(path) != -1)
 		return info_stream(out, path, opt);
@@ -282,9 +336,11 @@ info(struct buf *out, char *path, const struct options_of_info *opt)
 		warn("%s", e.text);
 		return EXIT_FATAL;
 	}
-	model = is_model(&r);
+	looks = begins_like(&r);
 	io_close(&r);
-	return model ? info_model(out, path, opt) : info_stream(out, path, opt);
+	return looks == PACKED  ? info_card(out, path, opt)
+	       : looks == MODEL ? info_model(out, path, opt)
+				: info_stream(out, path, opt);
 }
 
 static void

@@ -827,11 +827,16 @@ became_packed(enum precision p)
 {
 	struct error e = { 0 };
 	struct store *s = store_open_packed("m", "p", p, &e);
+	struct buf text = { 0 };
 	int packed;
 
 	ck_assert_msg(s != NULL, "%s", e.text);
 	packed = store_packed(s);
 	build(s);
+	/* Whatever else is wanted of the directory can be had. */
+	ck_assert_int_eq(store_bytes(s, "config.json", &text, &e), 1);
+	ck_assert_uint_eq(text.len, sizeof(config) - 1);
+	buf_free(&text);
 	if (!packed) {
 		ck_assert_int_eq(
 		    store_put(s, "block/x", block, sizeof(block), &e), 0);

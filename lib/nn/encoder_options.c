@@ -80,6 +80,16 @@ pretrained_open(struct pretrained *p, const struct encoder_options *o,
 	if (p->store == NULL)
 		return -1;
 	p->encoder = encoder_new(p->store, kind, &how, e);
+	if (p->encoder == NULL && o->packed != NULL && store_packed(p->store) &&
+	    !e->memory) {
+		/* It was packed for something else: fewer layers, or the other
+		 * half of a pair.  It is made anew. */
+		store_free(p->store);
+		p->store = store_open(o->model, o->precision, e);
+		if (p->store == NULL)
+			return -1;
+		p->encoder = encoder_new(p->store, kind, &how, e);
+	}
 	return p->encoder != NULL ? 0 : -1;
 }
 

@@ -86,6 +86,7 @@ store_free(struct store *s)
 		buf_free(&s->text[i]);
 	buf_free(&s->index);
 	free(s->path);
+	free(s->dir);
 	free(s->shards);
 	free(s->raws);
 	free(s->shapes);
@@ -120,6 +121,16 @@ uint64_t
 store_parameters(const struct store *s)
 {
 	return s->parameters;
+}
+
+uint64_t
+store_memory(const struct store *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->nrooms; i++)
+		n += s->rooms[i].bytes;
+	return n;
 }
 
 int

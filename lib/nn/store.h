@@ -64,11 +64,15 @@ uint64_t store_hash(const struct store *s);
 enum precision store_precision(const struct store *s);
 const char *store_path(const struct store *s);    /* as it was opened */
 uint64_t store_parameters(const struct store *s); /* numbers in all arrays */
+/* store_memory: bytes of what was asked for so far; of a packed file, of all
+ * that is in it. */
+uint64_t store_memory(const struct store *s);
 
 /* store_text(s, name, out): the text of a file, "config.json",
  * "1_Pooling/config.json"; 1, or 0 when there is none.  The files that are
  * kept are listed in store.c.  store_bytes: the same for any file, read from
- * the directory (tokenizer.json, vocab.txt); 0 from a packed file. */
+ * the directory (tokenizer.json, vocab.txt); 0 from a packed file that was
+ * opened without its directory. */
 int store_text(const struct store *s, const char *name, struct str *out);
 int store_bytes(
     struct store *s, const char *name, struct buf *out, struct error *e);

@@ -39,10 +39,10 @@ ends_with(const char *s, const char *end)
 
 /* Append a file's text.  1, 0 when there is no such file, -1. */
 static int
-read_text(const struct store *s, const char *name, size_t max, struct buf *out,
+read_text(const char *dir, const char *name, size_t max, struct buf *out,
     struct error *e)
 {
-	char *path = join(s->path, name);
+	char *path = join(dir, name);
 	struct stat st;
 	int r = 1;
 
@@ -59,7 +59,9 @@ read_text(const struct store *s, const char *name, size_t max, struct buf *out,
 int
 store_bytes(struct store *s, const char *name, struct buf *out, struct error *e)
 {
-	return s->packed ? 0 : read_text(s, name, IO_MAX_FILE, out, e);
+	const char *dir = s->packed ? s->dir : s->path;
+
+	return dir != NULL ? read_text(dir, name, IO_MAX_FILE, out, e) : 0;
 }
 
 /* Add a file of arrays, which is mapped but not yet read. */
@@ -238,8 +240,8 @@ store_find_files(struct store *s, struct error *e)
 	int there, r;
 
 	for (int i = 0; i < STORE_TEXTS; i++) {
-		r = read_text(
-		    s, store_text_names[i], STORE_TEXT_MAX, &s->text[i], e);
+		r = read_text(s->path, store_text_names[i], STORE_TEXT_MAX,
+		    &s->text[i], e);
 		if (r < 0)
 			return -1;
 		s->has[i] = r;
@@ -251,7 +253,7 @@ store_find_files(struct store *s, struct error *e)
 	free(path);
 	if (there)
 		return add_shard(s, weights_name, strlen(weights_name), e);
-	r = read_text(s, index_name, IO_MAX_FILE, &s->index, e);
+	r = read_text(s->path, index_name, IO_MAX_FILE, &s->index, e);
 	if (r < 0)
 		return -1;
 	return r > 0 ? read_index(s, NULL, NULL, e) : find_weights(s, e);

@@ -53,6 +53,7 @@ struct loan {
 
 struct store {
 	char *path;
+	char *dir; /* that a packed file was opened for, or NULL */
 	enum precision precision;
 	enum isa isa;
 	int packed;

@@ -439,6 +439,8 @@ store_open_packed(const char *dir, const char *file, enum precision precision,
 		goto fail;
 	if ((p = store_open(file, precision, NULL)) != NULL) {
 		if (p->packed && p->fingerprint == store_fingerprint(s)) {
+			p->dir = s->path;
+			s->path = NULL;
 			store_free(s);
 			return p;
 		}

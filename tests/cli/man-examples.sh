@@ -8,8 +8,11 @@ fuse -q text.vp image.vp >both.vp
 vec-split -q --out 80:train.vp 20:test.vp both.vp
 train -q --cv off -o x.model train.vp
 predict -m x.model test.vp >predictions.jsonl
+# A small model stands for the real ones.
+mkdir -p models
+[ -e models/minilm ] || cp -r "$DATA/encoders/text-bert-f32" models/minilm
 mkdir base
-cp -r ./*.* img base/ 2>/dev/null
+cp -r ./*.* img models base/ 2>/dev/null
 
 # examples PAGE: the commands in its EXAMPLES, one line each.
 examples() {

@@ -64,6 +64,57 @@ out_has "its config" "  hidden_size 384"
 out_has "its tensors" "net/sub/reference.safetensors: safetensors, 16 tensors"
 run "a directory as JSON" 0 vec-info -f json net
 out_has "its config" '{"name":"net/config.json","type":"config","config":{"hidden_size":384,"model_type":"bert"}}'
+
+# The card of a pretrained model.
+tiny=$DATA/encoders/text-bert-f32
+run "a pretrained model" 0 vec-info "$tiny"
+out_has "its parameters" "$tiny: 12176 parameters, hash "
+out_has "its kind" "  text encoder: bert, 24 numbers"
+out_has "its sizes" "    hidden 24, 2 layers, 3 heads, inner 40, vocabulary 90, at most 40 tokens"
+out_has "what comes out" "    pooling cls, to unit length"
+out_has "what it costs" "    multiply-adds: 110784 for 16 tokens, 319296 for 40 tokens"
+if grep -Eq '^    weights in memory: f32 [0-9.]+ kB, f16 [0-9.]+ kB, int8 [0-9.]+ kB$' out; then
+	ok "its memory"
+else
+	no "its memory" "$(cat out)"
+fi
+if grep -Eq '^    speed here: [0-9]+ texts/s of 16 tokens, [0-9]+ texts/s of 40 tokens \(measured: one thread, f32, [a-z0-9]+\)$' out; then
+	ok "its speed"
+else
+	no "its speed" "$(cat out)"
+fi
+run "its files too" 0 vec-info -v "$tiny"
+out_has "the configuration" '  model_type "bert"'
+out_has "the arrays" "  F32  embeddings.LayerNorm.bias [24]"
+run "a pretrained model as JSON" 0 vec-info -f json "$tiny"
+is "one object" "$(wc -l <out | tr -d ' ')" 1
+if command -v jq >/dev/null; then
+	is "that says the same" "$(jq -c '[.type,.parameters,.encoders[0].family,.encoders[0].vocab,.encoders[0].work[1].macs,(.encoders[0].memory.f16 < .encoders[0].memory.f32),(.encoders[0].work[0].per_second > 0)]' out)" \
+		'["encoder",12176,"bert",90,319296,true,true]'
+fi
+run "checked" 0 vec-info --check -q "$tiny"
+out_is "says nothing" ""
+run "two encoders" 0 vec-info "$DATA/encoders/clip-pair"
+out_has "of texts" "  text encoder: clip-text, 12 numbers"
+out_has "and pictures" "  picture encoder: clip-vision, 12 numbers"
+out_has "of a size" "pictures of 32 x 32"
+mkdir other
+cp "$tiny/model.safetensors" other/
+echo '{"model_type":"mystery"}' >other/config.json
+run "a model that cannot be run" 0 vec-info other
+out_has "with the reason" "  cannot encode texts: 'other/config.json': model_type 'mystery' is not supported"
+is "once" "$(grep -c cannot out)" 1
+echo '{"model_type":"bert","hidden_size":99}' >other/config.json
+run "a configuration that lies" 0 vec-info other
+out_has "is told" "  cannot encode texts: 'other/"
+mkdir pickled
+printf 'PK\003\004' >pickled/pytorch_model.bin
+run "a pickle" 1 vec-info pickled
+err_has "is told" "'pickled/pytorch_model.bin': unsupported (looks like a pickle): convert it with tools/pth2safetensors"
+head -c 3000 "$tiny/model.safetensors" >other/model.safetensors
+run "a model that was cut" 1 vec-info other
+err_has "is named" "'other/model.safetensors': "
+
 mkdir none
 run "an empty directory" 1 vec-info none
 run "limits" 0 vec-info --limits

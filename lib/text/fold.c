@@ -257,3 +257,38 @@ fold_next(struct fold *f)
 		return -1;
 	return f->n > 0;
 }
+
+size_t
+fold_decompose(uint32_t c, int compat, uint32_t *out, size_t max)
+{
+	utf8proc_int32_t parts[PARTS_MAX];
+	utf8proc_ssize_t n;
+	int last = 0;
+
+	n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, PARTS_MAX,
+	    UTF8PROC_STABLE | (compat ? UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT
+				      : UTF8PROC_DECOMPOSE),
+	    &last);
+	if (n < 1 || n > PARTS_MAX || (size_t)n > max)
+		return 0;
+	for (utf8proc_ssize_t i = 0; i < n; i++)
+		out[i] = (uint32_t)parts[i];
+	return (size_t)n;
+}
+
+unsigned
+fold_combining(uint32_t c)
+{
+	return combining_class((int32_t)c);
+}
+
+uint32_t
+fold_compose(uint32_t a, uint32_t b)
+{
+	utf8proc_int32_t pair[2] = { (int32_t)a, (int32_t)b };
+
+	if (utf8proc_normalize_utf32(
+		pair, 2, UTF8PROC_STABLE | UTF8PROC_COMPOSE) != 1)
+		return 0;
+	return (uint32_t)pair[0];
+}

@@ -57,6 +57,17 @@ int fold_next(struct fold *f);
 
 void fold_free(struct fold *f);
 
+/*
+ * The same library's knowledge of single characters, for unicode.c:
+ * fold_decompose(c, compat, out, max): the whole canonical (compatibility)
+ * decomposition, or 0 if there is none that fits.  fold_combining: the
+ * canonical combining class.  fold_compose(a, b): what a starter and what
+ * follows compose to, or 0.
+ */
+size_t fold_decompose(uint32_t c, int compat, uint32_t *out, size_t max);
+unsigned fold_combining(uint32_t c);
+uint32_t fold_compose(uint32_t a, uint32_t b);
+
 /* fold_unicode: the version of Unicode, "14.0.0". */
 const char *fold_unicode(void);
 

@@ -32,7 +32,8 @@ struct tokenizer_files {
 struct tokenizer *tokenizer_build(
     const struct tokenizer_files *files, struct error *e);
 /* tokenizer_map(p, len, e): what tokenizer_block gave before, e.g. from a
- * mapped file; it is checked and must outlive the tokenizer; 64-byte aligned. */
+ * mapped file; it is checked and must outlive the tokenizer; 64-byte aligned.
+ */
 struct tokenizer *tokenizer_map(const void *p, size_t len, struct error *e);
 void tokenizer_free(struct tokenizer *t); /* NULL is fine */
 
@@ -40,7 +41,7 @@ void tokenizer_free(struct tokenizer *t); /* NULL is fine */
 struct str tokenizer_block(const struct tokenizer *t);
 
 const char *tokenizer_kind(const struct tokenizer *t); /* "WordPiece" ... */
-uint32_t tokenizer_vocab(const struct tokenizer *t); /* highest id + 1 */
+uint32_t tokenizer_vocab(const struct tokenizer *t);   /* highest id + 1 */
 /* tokenizer_id: the id of a token (whole, as in the vocabulary), or -1. */
 int64_t tokenizer_id(const struct tokenizer *t, const char *s, size_t len);
 /* tokenizer_special(t, n): how many special tokens a text gets. */

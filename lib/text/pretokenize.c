@@ -1,0 +1,486 @@
+#include <string.h>
+
+#include "base/utf8.h"
+#include "text/tokenizer_impl.h"
+#include "text/unicode.h"
+
+/*
+ * The pre-tokenizers cut the normalized text into words, one after the other:
+ * each piece that one makes goes through the next, down to the model.  The
+ * depth is that of the list, at most TOKEN_STEPS_MAX.
+ */
+
+/* Where a step's pieces go. */
+struct cut {
+	const struct tokenizer *t;
+	struct tokens *w;
+	uint32_t step; /* the next one's number */
+	const char *s; /* the text being cut */
+	size_t zero;
+};
+
+static int take_piece(const struct tokenizer *t, struct tokens *w,
+    uint32_t step, struct str s, size_t zero);
+
+/* The piece [from, to) of the text goes on. */
+static int
+give(const struct cut *c, size_t from, size_t to)
+{
+	if (from == to)
+		return 0;
+	return take_piece(c->t, c->w, c->step,
+	    (struct str){ c->s + from, to - from },
+	    c->zero > from ? c->zero - from : 0);
+}
+
+/*
+ * What is found and what lies between become pieces as the behaviour says:
+ * spans come in order, without gaps, found ones marked.
+ */
+struct joiner {
+	struct cut c;
+	enum split_behavior how;
+	int invert;
+	size_t from, to; /* what is held back, empty at first */
+	int was;         /* whether the span before was found */
+};
+
+static int
+joiner_span(struct joiner *j, size_t from, size_t to, int found)
+{
+	int join = 0, was = j->was;
+
+	if (from == to)
+		return 0;
+	found ^= j->invert;
+	j->was = found;
+	switch (j->how) {
+	case SPLIT_REMOVED:
+		return found ? 0 : give(&j->c, from, to);
+	case SPLIT_PREVIOUS:
+		join = found && !was;
+		break;
+	case SPLIT_NEXT:
+		join = !found && was;
+		break;
+	case SPLIT_CONTIGUOUS:
+		join = found == was;
+		break;
+	default:
+		return give(&j->c, from, to);
+	}
+	if (join && j->to > j->from) {
+		j->to = to;
+		return 0;
+	}
+	if (give(&j->c, j->from, j->to) < 0)
+		return -1;
+	j->from = from;
+	j->to = to;
+	return 0;
+}
+
+static int
+joiner_end(struct joiner *j)
+{
+	return give(&j->c, j->from, j->to);
+}
+
+/* ---- by single characters ---- */
+
+static int
+split_chars(struct joiner *j, struct str s, uint32_t flag)
+{
+	size_t from = 0;
+
+	for (size_t i = 0, len; i < s.len; i += len) {
+		if ((unicode_flags(unicode_next(s.s + i, &len)) & flag) == 0)
+			continue;
+		if (joiner_span(j, from, i, 0) < 0 ||
+		    joiner_span(j, i, i + len, 1) < 0)
+			return -1;
+		from = i + len;
+	}
+	if (joiner_span(j, from, s.len, 0) < 0)
+		return -1;
+	return joiner_end(j);
+}
+
+/* White space goes, punctuation stands alone, the rest is words.  ASCII is
+ * looked up in one table: 0 a letter, 1 white, 2 punctuation, 3 not ASCII. */
+static int
+split_bert(const struct cut *c, struct str s)
+{
+	static const unsigned char CLASS[128] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+		1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2,
+		2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 0 };
+	size_t from = 0;
+
+	for (size_t i = 0, len; i < s.len; i += len) {
+		unsigned char b = (unsigned char)s.s[i];
+		int kind;
+
+		len = 1;
+		if (b < 128) {
+			kind = CLASS[b];
+		} else {
+			uint32_t f = unicode_flags(unicode_next(s.s + i, &len));
+
+			kind = (f & UNICODE_WHITE) != 0   ? 1
+			       : (f & UNICODE_PUNCT) != 0 ? 2
+							  : 0;
+		}
+		if (kind == 0)
+			continue;
+		if (give(c, from, i) < 0)
+			return -1;
+		if (kind == 2 && give(c, i, i + len) < 0)
+			return -1;
+		from = i + len;
+	}
+	return give(c, from, s.len);
+}
+
+/* \w+|[^\w\s]+ */
+static int
+split_words(const struct cut *c, struct str s)
+{
+	size_t from = 0;
+	uint32_t was = UNICODE_WHITE;
+
+	for (size_t i = 0, len; i < s.len; i += len) {
+		uint32_t f = unicode_flags(unicode_next(s.s + i, &len));
+
+		f &= UNICODE_WHITE | UNICODE_WORD;
+		if (f == was)
+			continue;
+		if (was != UNICODE_WHITE && give(c, from, i) < 0)
+			return -1;
+		from = i;
+		was = f;
+	}
+	return was != UNICODE_WHITE ? give(c, from, s.len) : 0;
+}
+
+/* ---- by the regular expressions of byte-level models ---- */
+
+static int
+is_a(const char *s, size_t i, size_t n, uint32_t flags)
+{
+	size_t len;
+
+	return i < n && (unicode_flags(unicode_next(s + i, &len)) & flags) != 0;
+}
+
+/* Past the run of characters with one of the flags (or, where not, with
+ * none of them). */
+static size_t
+run_end(const char *s, size_t i, size_t n, uint32_t flags, int with)
+{
+	while (i < n && is_a(s, i, n, flags) == with)
+		i += unicode_len(s[i]);
+	return i;
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d at i; with fold, in capitals too, and with the long
+ * s, which folds to s. */
+static size_t
+contraction(const char *s, size_t i, size_t n, int fold)
+{
+	char a, b;
+
+	if (n - i < 2 || s[i] != '\'')
+		return 0;
+	a = s[i + 1];
+	b = n - i > 2 ? s[i + 2] : 0;
+	if (fold) {
+		if (n - i > 2 && memcmp(s + i + 1, "\xc5\xbf", 2) == 0)
+			return 3;
+		a |= a >= 'A' && a <= 'Z' ? 32 : 0;
+		b |= b >= 'A' && b <= 'Z' ? 32 : 0;
+	}
+	if (a == 's' || a == 't' || a == 'm' || a == 'd')
+		return 2;
+	if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') ||
+	    (a == 'l' && b == 'l'))
+		return 3;
+	return 0;
+}
+
+enum {
+	LETTER = UNICODE_LETTER,
+	NUMBER = UNICODE_NUMBER,
+	SPACE = UNICODE_SPACE
+};
+
+/* \s+(?!\S)|\s+: the space before something else is left to it, unless it is
+ * all there is. */
+static size_t
+match_space(const char *s, size_t i, size_t n)
+{
+	size_t to = run_end(s, i, n, SPACE, 1), last = i;
+
+	if (to == n)
+		return to;
+	for (size_t k = i; k < to; k += unicode_len(s[k]))
+		last = k;
+	return last > i ? last : to;
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+static size_t
+match_gpt2(const char *s, size_t i, size_t n)
+{
+	size_t used = contraction(s, i, n, 0), at;
+
+	if (used > 0)
+		return i + used;
+	at = i + (s[i] == ' ');
+	if (is_a(s, at, n, LETTER))
+		return run_end(s, at, n, LETTER, 1);
+	if (is_a(s, at, n, NUMBER))
+		return run_end(s, at, n, NUMBER, 1);
+	if (at < n && !is_a(s, at, n, SPACE))
+		return run_end(s, at, n, LETTER | NUMBER | SPACE, 0);
+	return match_space(s, i, n);
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+, with the special
+ * tokens before it or not.  i where nothing matches. */
+static size_t
+match_clip(const char *s, size_t i, size_t n, int special)
+{
+	static const struct str NAMES[] = { { "<|startoftext|>", 15 },
+		{ "<|endoftext|>", 13 } };
+	size_t used;
+
+	for (int k = 0; special && k < 2; k++)
+		if (n - i >= NAMES[k].len &&
+		    memcmp(s + i, NAMES[k].s, NAMES[k].len) == 0)
+			return i + NAMES[k].len;
+	used = contraction(s, i, n, 0);
+	if (used > 0)
+		return i + used;
+	if (is_a(s, i, n, LETTER))
+		return run_end(s, i, n, LETTER, 1);
+	if (is_a(s, i, n, NUMBER))
+		return i + unicode_len(s[i]);
+	if (!is_a(s, i, n, SPACE))
+		return run_end(s, i, n, LETTER | NUMBER | SPACE, 0);
+	return i;
+}
+
+/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+ *  ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * with up to ${digits} digits. */
+static size_t
+match_cl100k(const char *s, size_t i, size_t n, int digits)
+{
+	size_t at = contraction(s, i, n, 1), last = i, to;
+
+	if (at > 0)
+		return i + at;
+	at = i;
+	if (s[i] != '\r' && s[i] != '\n' && !is_a(s, i, n, LETTER | NUMBER))
+		at += unicode_len(s[i]);
+	if (is_a(s, at, n, LETTER))
+		return run_end(s, at, n, LETTER, 1);
+	for (at = i; at < n && digits > 0 && is_a(s, at, n, NUMBER); digits--)
+		at += unicode_len(s[at]);
+	if (at > i)
+		return at;
+	at = i + (s[i] == ' ');
+	if (at < n && !is_a(s, at, n, LETTER | NUMBER | SPACE)) {
+		at = run_end(s, at, n, LETTER | NUMBER | SPACE, 0);
+		while (at < n && (s[at] == '\r' || s[at] == '\n'))
+			at++;
+		return at;
+	}
+	to = run_end(s, i, n, SPACE, 1);
+	for (at = i; at < to; at++)
+		if (s[at] == '\r' || s[at] == '\n')
+			last = at + 1;
+	return last > i ? last : match_space(s, i, n);
+}
+
+static int
+split_pattern(struct joiner *j, struct str s, uint32_t pattern)
+{
+	size_t from = 0;
+
+	for (size_t i = 0, to; i < s.len; i = to) {
+		switch (pattern) {
+		case PATTERN_GPT2:
+			to = match_gpt2(s.s, i, s.len);
+			break;
+		case PATTERN_CLIP:
+		case PATTERN_CLIP_SPECIAL:
+			to = match_clip(
+			    s.s, i, s.len, pattern == PATTERN_CLIP_SPECIAL);
+			break;
+		default:
+			to = match_cl100k(
+			    s.s, i, s.len, pattern == PATTERN_CL100K ? 3 : 1);
+		}
+		if (to == i) {
+			to += unicode_len(s.s[i]);
+			continue;
+		}
+		if (joiner_span(j, from, i, 0) < 0 ||
+		    joiner_span(j, i, to, 1) < 0)
+			return -1;
+		from = to;
+	}
+	if (joiner_span(j, from, s.len, 0) < 0)
+		return -1;
+	return joiner_end(j);
+}
+
+static int
+split_string(struct joiner *j, struct str s, struct str a)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; s.len - i >= a.len;) {
+		const char *p = memchr(s.s + i, a.s[0], s.len - i);
+
+		if (p == NULL)
+			break;
+		i = (size_t)(p - s.s);
+		if (s.len - i < a.len || memcmp(p, a.s, a.len) != 0) {
+			i++;
+			continue;
+		}
+		if (joiner_span(j, from, i, 0) < 0 ||
+		    joiner_span(j, i, i + a.len, 1) < 0)
+			return -1;
+		from = i += a.len;
+	}
+	if (joiner_span(j, from, s.len, 0) < 0)
+		return -1;
+	return joiner_end(j);
+}
+
+/* ---- those that change the text ---- */
+
+/* The piece in memory of this step's own, behind a prefix. */
+static int
+own_copy(struct cut *c, struct str *s, struct str prefix, int spaces,
+    struct str replacement)
+{
+	struct buf *b = &c->w->stage[c->step - 1];
+
+	b->len = 0;
+	if (buf_put(b, prefix.s, prefix.len) < 0 ||
+	    buf_reserve(b, s->len + TOKEN_PAD) < 0)
+		return -1;
+	if (spaces) {
+		for (size_t i = 0, to; i < s->len; i = to + 1) {
+			const char *p = memchr(s->s + i, ' ', s->len - i);
+
+			to = p != NULL ? (size_t)(p - s->s) : s->len;
+			if (buf_put(b, s->s + i, to - i) < 0 ||
+			    (p != NULL &&
+				buf_put(b, replacement.s, replacement.len) < 0))
+				return -1;
+			if (i < c->zero && c->zero == to + 1)
+				c->zero = b->len - prefix.len;
+		}
+	} else if (buf_put(b, s->s, s->len) < 0) {
+		return -1;
+	}
+	if (buf_reserve(b, TOKEN_PAD) < 0)
+		return -1;
+	memset(b->data + b->len, 0, TOKEN_PAD);
+	if (c->zero > 0)
+		c->zero += prefix.len;
+	c->s = b->data;
+	*s = (struct str){ b->data, b->len };
+	return 0;
+}
+
+static int
+starts_with(struct str s, struct str a)
+{
+	return s.len >= a.len && memcmp(s.s, a.s, a.len) == 0;
+}
+
+static int
+split_metaspace(struct cut *c, const struct token_step *step, struct str s)
+{
+	struct joiner j = { .how = SPLIT_NEXT };
+	struct str a = token_string(c->t, step->a), prefix = a;
+
+	if (starts_with(s, a) || starts_with(s, (struct str){ " ", 1 }) ||
+	    ((step->flags & META_ALWAYS) == 0 &&
+		((step->flags & META_FIRST) == 0 || c->zero == 0)))
+		prefix.len = 0;
+	if (own_copy(c, &s, prefix, 1, a) < 0)
+		return -1;
+	if ((step->flags & META_SPLIT) == 0)
+		return give(c, 0, s.len);
+	j.c = *c;
+	return split_string(&j, s, a);
+}
+
+static int
+split_bytes(struct cut *c, const struct token_step *step, struct str s)
+{
+	struct joiner j = { .how = SPLIT_ISOLATED };
+
+	if ((step->flags & 1) != 0 && s.s[0] != ' ' &&
+	    own_copy(
+		c, &s, (struct str){ " ", 1 }, 0, (struct str){ NULL, 0 }) < 0)
+		return -1;
+	if ((step->flags & 2) == 0)
+		return give(c, 0, s.len);
+	j.c = *c;
+	return split_pattern(&j, s, PATTERN_GPT2);
+}
+
+static int
+take_piece(const struct tokenizer *t, struct tokens *w, uint32_t step,
+    struct str s, size_t zero)
+{
+	const struct token_step *x;
+	struct joiner j = { { t, w, step + 1, s.s, zero }, 0, 0, 0, 0, 0 };
+
+	if (step == t->set->splitters)
+		return take_word(t, w, s.s, s.len);
+	x = &t->steps[t->set->normalizers + step];
+	j.how = x->flags & 15;
+	j.invert = (x->flags & SPLIT_INVERT) != 0;
+	switch (x->op) {
+	case SPLIT_BERT:
+		return split_bert(&j.c, s);
+	case SPLIT_WHITE:
+		j.how = SPLIT_REMOVED;
+		j.invert = 0;
+		return split_chars(&j, s, UNICODE_WHITE);
+	case SPLIT_WORDS:
+		return split_words(&j.c, s);
+	case SPLIT_PUNCT:
+		return split_chars(&j, s, UNICODE_PUNCT);
+	case SPLIT_DIGITS:
+		return split_chars(&j, s, UNICODE_NUMERIC);
+	case SPLIT_STRING:
+		return split_string(&j, s, token_string(t, x->a));
+	case SPLIT_PATTERN:
+		return split_pattern(&j, s, x->flags >> 8);
+	case SPLIT_METASPACE:
+		return split_metaspace(&j.c, x, s);
+	default:
+		return split_bytes(&j.c, x, s);
+	}
+}
+
+int
+pretokenize(
+    const struct tokenizer *t, struct tokens *w, struct str s, size_t zero)
+{
+	return take_piece(t, w, 0, s, zero);
+}

@@ -62,9 +62,14 @@ linear_pack(void *packed, enum precision precision, const float *W, size_t ldw,
 size_t
 linear_room(const struct linear *l, size_t rows)
 {
+	size_t floats;
+
 	if (l->precision == PRECISION_I8)
 		return linear_i8_room(l->in, rows);
-	return 0;
+	floats = (size_t)LINEAR_MROWS * LINALG_KBLOCK;
+	if (l->in > LINALG_KBLOCK)
+		floats += LINEAR_MROWS * linear_part_step(l->out);
+	return floats * sizeof(float);
 }
 
 void

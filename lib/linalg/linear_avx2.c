@@ -4,7 +4,7 @@
 
 #include "linalg/simd_avx2.h"
 
-#include "linalg/linear_plain.h"
+#include "linalg/linear_fast.h"
 
 const struct linear_kernels linear_avx2 = LINEAR_TABLE;
 

@@ -4,7 +4,7 @@
 
 #include "linalg/simd_avx512.h"
 
-#include "linalg/linear_plain.h"
+#include "linalg/linear_fast.h"
 
 const struct linear_kernels linear_avx512 = LINEAR_TABLE;
 

@@ -10,6 +10,16 @@
  * other, each [in, LINALG_PANEL]; columns beyond ${out} are 0.
  */
 
+enum { LINEAR_MROWS = 144 }; /* rows of a block; a multiple of 12 */
+
+/* linear_part_step: from one row of unfinished sums to the next; some lines
+ * more than there are columns, lest rows fall together in a cache. */
+static inline size_t
+linear_part_step(uint32_t out)
+{
+	return ((size_t)out + 63) / 64 * 64 + 16;
+}
+
 /* All that follows the sums, of which the pointers are at the place of the
  * first of them. */
 struct after {

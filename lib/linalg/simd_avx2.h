@@ -53,6 +53,12 @@ vf_load_n(const float *p, size_t n)
 	return _mm256_maskload_ps(p, first_f(n));
 }
 
+static inline vf
+vf_load_half(const uint16_t *p)
+{
+	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
 static inline void
 vf_store(float *p, vf a)
 {

@@ -49,6 +49,12 @@ vf_load_n(const float *p, size_t n)
 	return _mm512_maskz_loadu_ps(first_f(n), p);
 }
 
+static inline vf
+vf_load_half(const uint16_t *p)
+{
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
 static inline void
 vf_store(float *p, vf a)
 {

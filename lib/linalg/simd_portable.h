@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "linalg/fma.h"
+#include "linalg/half.h"
 
 enum { VF_N = 1, VD_N = 1 };
 
@@ -47,6 +48,13 @@ vf_load_n(const float *p, size_t n)
 {
 	(void)n;
 	return *p;
+}
+
+/* VF_N numbers of 16 bits, binary16 */
+static inline vf
+vf_load_half(const uint16_t *p)
+{
+	return half_widen(*p);
 }
 
 static inline void

@@ -1,0 +1,242 @@
+#ifndef LINALG_LINEAR_FAST_H
+#define LINALG_LINEAR_FAST_H
+
+/*
+ * Linear layers for vectors: blocks of rows, blocks of k within them, then
+ * panels, then strips of rows.  A block of x lies in the second cache, a
+ * panel's block is used by all strips while it is near, and the next one is
+ * asked for meanwhile; weights come from memory once in LINEAR_MROWS rows.
+ */
+
+#include "linalg/linear_tile.h"
+
+/* Panels of one tile, and of one for few rows. */
+enum { SLIM = 2, WIDE = 4, PANELS = SLIM * VF_N / LINALG_PANEL };
+
+#define TILE(name, vecs, half, most)                                           \
+	static __attribute__((noinline)) void name(                            \
+	    size_t rows, const struct tile *t)                                 \
+	{                                                                      \
+		switch (rows) {                                                \
+			CASE(1, vecs, half, most)                              \
+			CASE(2, vecs, half, most)                              \
+			CASE(3, vecs, half, most)                              \
+			CASE(4, vecs, half, most)                              \
+			CASE(5, vecs, half, most)                              \
+			CASE(6, vecs, half, most)                              \
+			CASE(7, vecs, half, most)                              \
+			CASE(8, vecs, half, most)                              \
+			CASE(9, vecs, half, most)                              \
+			CASE(10, vecs, half, most)                             \
+			CASE(11, vecs, half, most)                             \
+			CASE(12, vecs, half, most)                             \
+		}                                                              \
+	}
+#define CASE(r, vecs, half, most)                                              \
+	case r:                                                                \
+		if (r <= most)                                                 \
+			tile(r, vecs, half, t);                                \
+		break;
+
+TILE(tile_f32, SLIM, 0, ROWS)
+TILE(tile_f32_wide, WIDE, 0, FEW)
+TILE(tile_f16, SLIM, 1, ROWS)
+TILE(tile_f16_wide, WIDE, 1, FEW)
+#if VF_N == 16
+TILE(tile_f32_one, 1, 0, ROWS)
+TILE(tile_f16_one, 1, 1, ROWS)
+#endif
+#undef CASE
+#undef TILE
+
+/* The tile of ${panels} panels. */
+static inline void
+choose_tile(size_t rows, size_t panels, int half, const struct tile *t)
+{
+	if (panels == 2 * PANELS)
+		(half ? tile_f16_wide : tile_f32_wide)(rows, t);
+	else if (panels == PANELS)
+		(half ? tile_f16 : tile_f32)(rows, t);
+#if VF_N == 16
+	else
+		(half ? tile_f16_one : tile_f32_one)(rows, t);
+#endif
+}
+
+/* Rows of strip s of ${strips} that share m rows: as even as can be. */
+static inline size_t
+strip_rows(size_t m, size_t strips, size_t s)
+{
+	return (m + strips - 1 - s) / strips;
+}
+
+/* A strip's len values of k, of which the last group is padded with what is
+ * never used. */
+static inline __attribute__((always_inline)) void
+pack_rows(size_t rows, float *d, const float *x, size_t ldx, size_t len)
+{
+	size_t k = 0;
+
+	for (; len - k >= GROUP; k += GROUP)
+		for (size_t r = 0; r < rows; r++, d += GROUP)
+			memcpy(d, x + r * ldx + k, GROUP * sizeof(*d));
+	for (size_t r = 0; r < rows && k < len; r++, d += GROUP)
+		memcpy(d, x + r * ldx + k, (len - k) * sizeof(*d));
+}
+
+static void
+pack_strip(float *d, const float *x, size_t ldx, size_t rows, size_t len)
+{
+	switch (rows) {
+	case 4:
+		pack_rows(4, d, x, ldx, len);
+		break;
+	case 5:
+		pack_rows(5, d, x, ldx, len);
+		break;
+	case 6:
+		pack_rows(6, d, x, ldx, len);
+		break;
+	case 12:
+		pack_rows(12, d, x, ldx, len);
+		break;
+	default:
+		pack_rows(rows, d, x, ldx, len);
+	}
+}
+
+/* What the tiles of one block of rows have in common. */
+struct rows_block {
+	const struct linear *l;
+	const struct after *a;       /* from the block's first row on */
+	size_t m, strips, from, len; /* rows; k from .. from + len */
+	float *y, *x, *part;
+	size_t ldy, ldp;
+	int half, last;
+};
+
+/* One strip and some panels from column j on. */
+static void
+strip_panels(const struct rows_block *b, struct tile *t, size_t i, size_t rows,
+    size_t j, size_t panels, int half)
+{
+	const struct after *a = b->a;
+	size_t n = panels * LINALG_PANEL;
+	_Alignas(64) float sums[ROWS * 2 * PANELS * LINALG_PANEL];
+	struct after rest;
+
+	t->part = b->from > 0 ? b->part + i * b->ldp + j : NULL;
+	t->ldp = b->ldp;
+	t->bias = t->residual = NULL;
+	if (!b->last) {
+		t->y = b->part + i * b->ldp + j;
+		t->ldy = b->ldp;
+		choose_tile(rows, panels, half, t);
+		return;
+	}
+	if (n > b->l->out - j)
+		n = b->l->out - j;
+	rest = after_at(*a, i, j);
+	if (n == panels * LINALG_PANEL) {
+		t->bias = rest.bias;
+		rest.bias = NULL;
+		if (rest.act == ACT_NONE && rest.gamma == NULL) {
+			t->residual = rest.residual;
+			t->ldr = rest.ldr;
+			t->y = b->y + i * b->ldy + j;
+			t->ldy = b->ldy;
+			choose_tile(rows, panels, half, t);
+			return;
+		}
+	}
+	t->y = sums;
+	t->ldy = panels * LINALG_PANEL;
+	choose_tile(rows, panels, half, t);
+	after_rows(b->y + i * b->ldy + j, b->ldy, sums, t->ldy, rows, n, &rest);
+}
+
+/* One block of k in all panels. */
+static void
+block_panels(const struct rows_block *b)
+{
+	const char *w = b->l->packed;
+	size_t each = b->half ? sizeof(uint16_t) : sizeof(float);
+	size_t columns = (b->l->out + LINALG_PANEL - 1) / LINALG_PANEL;
+	size_t panels = PANELS;
+	struct tile t = { 0 };
+
+	if (b->m <= FEW)
+		panels *= 2;
+	w += b->from * LINALG_PANEL * each;
+	t.step = b->l->in * LINALG_PANEL;
+	t.len = b->len;
+	for (size_t j = 0; j < columns; j += panels) {
+		const char *next;
+
+		if (columns - j < panels)
+			panels = columns - j >= PANELS ? PANELS : 1;
+		next = w + panels * t.step * each;
+		t.w = w;
+		t.x = b->x;
+		for (size_t s = 0, i = 0, rows; s < b->strips; s++, i += rows) {
+			size_t left = b->strips - s;
+
+			rows = strip_rows(b->m, b->strips, s);
+			t.soon = w;
+			t.soon_step = 0;
+			if (left <= 4) {
+				t.soon = next + (4 - left) * b->len / 4 *
+						    LINALG_PANEL * each;
+				t.soon_step = GROUP / 4 * LINALG_PANEL * each;
+			}
+			strip_panels(
+			    b, &t, i, rows, j * LINALG_PANEL, panels, b->half);
+			t.x += rows * ((b->len + GROUP - 1) / GROUP * GROUP);
+		}
+		w = next;
+	}
+}
+
+static void
+k_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+    const struct linear *l, const struct after *a, void *room)
+{
+	size_t blocks = (rows + LINEAR_MROWS - 1) / LINEAR_MROWS;
+	struct rows_block b = { .l = l, .ldy = ldy, .x = room };
+
+	b.half = l->precision == PRECISION_F16;
+	b.ldp = linear_part_step(l->out);
+	b.part = b.x + LINEAR_MROWS * LINALG_KBLOCK;
+	for (size_t done = 0; done < rows; done += b.m, blocks--) {
+		struct after at = after_at(*a, done, 0);
+
+		b.m = (rows - done + blocks - 1) / blocks;
+		b.m = (b.m + ROWS - 1) / ROWS * ROWS;
+		if (b.m > rows - done)
+			b.m = rows - done;
+		b.strips = (b.m + ROWS - 1) / ROWS;
+		b.a = &at;
+		b.y = y + done * ldy;
+		for (b.from = 0; b.from < l->in; b.from += b.len) {
+			float *d = b.x;
+			const float *from = x + done * ldx + b.from;
+
+			b.last = l->in - b.from <= LINALG_KBLOCK;
+			b.len = b.last ? l->in - b.from : LINALG_KBLOCK;
+			for (size_t s = 0, n; s < b.strips; s++) {
+				n = strip_rows(b.m, b.strips, s);
+				pack_strip(d, from, ldx, n, b.len);
+				d += n * ((b.len + GROUP - 1) / GROUP * GROUP);
+				from += n * ldx;
+			}
+			block_panels(&b);
+		}
+	}
+}
+
+#define LINEAR_TABLE                                                           \
+	{                                                                      \
+		k_linear, after_rows, k_activate                               \
+	}
+
+#endif

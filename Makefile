@@ -46,7 +46,7 @@ EMULATED = $(patsubst %.c,$(BUILD)/emulate/%.o,$(sort $(foreach i,avx512 vnni am
     $(wildcard lib/*/*_$i.c)))) $(BUILD)/emulate/tests/emulate/cpu.o
 EMULATE  = $(patsubst tests/%.c,$(BUILD)/emulate/%,$(wildcard $(addprefix tests/check_, \
     linalg.c mathf.c mathd.c linear.c linear_i8.c rowwise.c conv.c)))
-$(EMULATED): ISA = -Itests/emulate -mavx2 -mfma -mf16c -Wno-psabi
+$(EMULATED): ISA = -O1 -Itests/emulate -mavx2 -mfma -mf16c -Wno-psabi
 endif
 
 $(LIB): $(OBJ)
@@ -99,7 +99,7 @@ fuzz-run: $(FUZZ)
 bench: all
 	for b in tests/bench/bench_*.sh; do \
 	    PATH="$(abspath $(BUILD)):$$PATH" $$b $(BUILD)/bench || exit 1; done
-bench-linalg: $(BUILD)/tests/bench/bench_linalg
+bench-linalg bench-linear: bench-%: $(BUILD)/tests/bench/bench_%
 	$<
 bench-clipart: all
 	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/clipart.sh $(BUILD)/bench
@@ -137,6 +137,6 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/vecpipe
 clean:
 	rm -rf $(BUILD)
-.PHONY: all demo check emulate asan fuzz fuzz-run bench bench-clipart bench-linalg lint install uninstall clean deps models
+.PHONY: all demo check emulate asan fuzz fuzz-run bench bench-clipart bench-linalg bench-linear lint install uninstall clean deps models
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

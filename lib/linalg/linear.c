@@ -25,14 +25,12 @@ linear_kernels(enum isa isa)
 size_t
 linear_size(enum precision precision, uint32_t in, uint32_t out)
 {
-	size_t columns =
-	    ((size_t)out + LINALG_PANEL - 1) / LINALG_PANEL * LINALG_PANEL;
 	size_t one =
 	    precision == PRECISION_F16 ? sizeof(uint16_t) : sizeof(float);
 
 	if (precision == PRECISION_I8)
 		return linear_i8_size(in, out);
-	return (columns * in * one + 63) / 64 * 64;
+	return linear_columns(out) * in * one;
 }
 
 void

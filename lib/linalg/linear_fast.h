@@ -42,10 +42,6 @@ TILE(tile_f32, SLIM, 0, ROWS)
 TILE(tile_f32_wide, WIDE, 0, FEW)
 TILE(tile_f16, SLIM, 1, ROWS)
 TILE(tile_f16_wide, WIDE, 1, FEW)
-#if VF_N == 16
-TILE(tile_f32_one, 1, 0, ROWS)
-TILE(tile_f16_one, 1, 1, ROWS)
-#endif
 #undef CASE
 #undef TILE
 
@@ -55,12 +51,8 @@ choose_tile(size_t rows, size_t panels, int half, const struct tile *t)
 {
 	if (panels == 2 * PANELS)
 		(half ? tile_f16_wide : tile_f32_wide)(rows, t);
-	else if (panels == PANELS)
-		(half ? tile_f16 : tile_f32)(rows, t);
-#if VF_N == 16
 	else
-		(half ? tile_f16_one : tile_f32_one)(rows, t);
-#endif
+		(half ? tile_f16 : tile_f32)(rows, t);
 }
 
 /* Rows of strip s of ${strips} that share m rows: as even as can be. */
@@ -161,7 +153,8 @@ block_panels(const struct rows_block *b)
 {
 	const char *w = b->l->packed;
 	size_t each = b->half ? sizeof(uint16_t) : sizeof(float);
-	size_t columns = (b->l->out + LINALG_PANEL - 1) / LINALG_PANEL;
+	size_t columns = (b->l->out + LINALG_PANEL * PANELS - 1) /
+			 (LINALG_PANEL * PANELS) * PANELS;
 	size_t panels = PANELS;
 	struct tile t = { 0 };
 
@@ -174,7 +167,7 @@ block_panels(const struct rows_block *b)
 		const char *next;
 
 		if (columns - j < panels)
-			panels = columns - j >= PANELS ? PANELS : 1;
+			panels = PANELS;
 		next = w + panels * t.step * each;
 		t.w = w;
 		t.x = b->x;

@@ -1,14 +1,22 @@
 #ifndef LINALG_LINEAR_KERNELS_H
 #define LINALG_LINEAR_KERNELS_H
 
+#include "linalg/linalg.h"
 #include "linalg/linear.h"
 
 /*
  * What linear.c chooses from, one table for each instruction set.
  *
  * Packed weights, f32 or f16: panels of LINALG_PANEL columns one behind the
- * other, each [in, LINALG_PANEL]; columns beyond ${out} are 0.
+ * other, each [in, LINALG_PANEL], an even number of them; columns beyond
+ * ${out} are 0.
  */
+static inline size_t
+linear_columns(uint32_t out)
+{
+	return ((size_t)out + 2 * LINALG_PANEL - 1) / (2 * LINALG_PANEL) *
+	       (2 * LINALG_PANEL);
+}
 
 enum { LINEAR_MROWS = 144 }; /* rows of a block; a multiple of 12 */
 
@@ -17,7 +25,7 @@ enum { LINEAR_MROWS = 144 }; /* rows of a block; a multiple of 12 */
 static inline size_t
 linear_part_step(uint32_t out)
 {
-	return ((size_t)out + 63) / 64 * 64 + 16;
+	return linear_columns(out) + 16;
 }
 
 /* All that follows the sums, of which the pointers are at the place of the

@@ -108,14 +108,9 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 	EACH(START)
 	EACH(EXPECT)
 	for (; t->len - k >= GROUP; k += GROUP) {
-		ONE(0)
-		ONE(1)
-		ONE(2)
-		ONE(3)
-		ONE(4)
-		ONE(5)
-		ONE(6)
-		ONE(7)
+		UNROLL
+		for (size_t u = 0; u < GROUP; u++)
+			ONE(u)
 		__builtin_prefetch(soon, 0, 2);
 		__builtin_prefetch(soon + 64, 0, 2);
 		if (vecs > per) {

@@ -21,13 +21,13 @@
 enum { STRIP = VF_N == 16 ? 12 : 6 };
 
 /*
- * t[r * ldt + j] = or += sum over k < len of a[r * ar + k] b[k * 16 + j], for
+ * t[r * ldt + j] = or += sum over k < len of a[r * ar + k] b[k * step + j], for
  * r < rows, j < 16.  rows is a constant wherever this is inlined, so that the
  * sums get names, and with them registers.
  */
 static inline __attribute__((always_inline)) void
 panel_tile(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
-    const float *b, size_t len, int add)
+    const float *b, size_t step, size_t len, int add)
 {
 	const float *a3 = a + 3 * ar, *a6 = a + 6 * ar, *a9 = a + 9 * ar;
 #define START(r) vf c##r = vf_set(0.0f), d##r = c##r;
@@ -64,7 +64,7 @@ panel_tile(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
 		STEP(9, a9)
 		STEP(10, a9)
 		STEP(11, a9)
-		b += LANES;
+		b += step;
 		a++;
 		a3++;
 		a6++;
@@ -79,12 +79,12 @@ panel_tile(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
 
 static __attribute__((noinline)) void
 panel_rows(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
-    const float *b, size_t len, int add)
+    const float *b, size_t step, size_t len, int add)
 {
 #define CASE(r)                                                                \
 	case r:                                                                \
 		if (r <= STRIP)                                                \
-			panel_tile(r, t, ldt, a, ar, b, len, add);             \
+			panel_tile(r, t, ldt, a, ar, b, step, len, add);       \
 		break;
 
 	switch (rows) {
@@ -107,12 +107,12 @@ panel_rows(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
 /* The same over all K blocks. */
 static inline void
 panel_product(size_t rows, float *t, size_t ldt, const float *a, size_t ar,
-    const float *b, size_t len)
+    const float *b, size_t step, size_t len)
 {
 	for (size_t from = 0, n; from < len; from += n) {
 		n = len - from < LINALG_KBLOCK ? len - from : LINALG_KBLOCK;
-		panel_rows(
-		    rows, t, ldt, a + from, ar, b + from * LANES, n, from > 0);
+		panel_rows(rows, t, ldt, a + from, ar, b + from * step, step, n,
+		    from > 0);
 	}
 }
 
@@ -162,95 +162,168 @@ pack_values(float *b, const float *v, size_t ld, size_t n, size_t size)
 	}
 }
 
-/*
- * Scores to weights, in place: e[j] = 2^((s[j] - max) by) for j < n, zeros
- * for n <= j < end, a multiple of 16.  With bias s[j] = scale s[j] + bias[j]
- * first.  Returns the sum.
- */
-static inline float
-weigh(float *s, size_t n, size_t end, float scale, float by, const float *bias)
+/* One strip of scores: rows ld apart, of which row r has n + r step keys. */
+struct scores {
+	float *s;
+	size_t ld, rows, n, step;
+};
+
+/* s[j] = scale s[j] + bias[j] for the row at the top of dist, which every
+ * further row finds one place before. */
+static void
+add_bias(const struct scores *s, float scale, const float *dist)
 {
-	size_t full = (n + LANES - 1) / LANES * LANES, i;
-	vf top[LF], acc[LF], vby = vf_set(by), m;
-	float lane[VF_N];
+	for (size_t r = 0; r < s->rows; r++, dist--)
+		for (size_t j = 0; j < s->n + r * s->step; j += VF_N) {
+			float *to = s->s + r * s->ld + j;
+			size_t w = span_f(s->n + r * s->step, j);
 
-	for (i = 0; bias != NULL && i < n; i += VF_N) {
-		size_t r = span_f(n, i);
-
-		vf_store(s + i, vf_fma(vf_load(s + i), vf_set(scale),
-				    vf_load_n(bias + i, r)));
-	}
-	/* The first score again takes no part in the maximum. */
-	for (i = n; i < full; i++)
-		s[i] = s[0];
-	for (int l = 0; l < LF; l++)
-		top[l] = vf_load(s + l * VF_N);
-	for (i = LANES; i < full; i += LANES)
-		for (int l = 0; l < LF; l++)
-			top[l] = vf_max(vf_load(s + i + l * VF_N), top[l]);
-	for (int l = 1; l < LF; l++)
-		top[0] = vf_max(top[l], top[0]);
-	vf_store(lane, top[0]);
-	for (size_t h = VF_N / 2; h > 0; h /= 2)
-		for (size_t l = 0; l < h; l++)
-			lane[l] = lane[l + h] > lane[l] ? lane[l + h] : lane[l];
-	m = vf_set(lane[0]);
-
-	for (int l = 0; l < LF; l++)
-		acc[l] = vf_set(0.0f);
-	for (i = 0; n - i >= LANES; i += LANES)
-		for (int l = 0; l < LF; l++) {
-			vf e = exp2_f(
-			    vf_mul(vf_sub(vf_load(s + i + l * VF_N), m), vby));
-
-			acc[l] = vf_add(acc[l], e);
-			vf_store(s + i + l * VF_N, e);
+			vf_store(to, vf_fma(vf_load(to), vf_set(scale),
+					 vf_load_n(dist + j, w)));
 		}
-	for (int l = 0; i < full; l++, i += VF_N) {
-		vf e = exp2_f(vf_mul(vf_sub(vf_load(s + i), m), vby));
-
-		e = vf_keep(e, i < n ? span_f(n, i) : 0);
-		acc[l] = vf_add(acc[l], e);
-		vf_store(s + i, e);
-	}
-	for (; i < end; i += VF_N)
-		vf_store(s + i, vf_set(0.0f));
-	return fold_f(acc);
 }
 
-/* One strip of rows from ${row} on of head h; what is there already: keys and
- * values packed, and the biases of every distance, dist[0] of distance 0. */
+/* top[r] = the largest score of row r.  Behind its end a row gets its first
+ * score again, up to whole vectors, which takes no part in that. */
 static void
-attend_strip(const struct attention *a, size_t h, size_t row, size_t rows,
-    const float *keys, const float *values, const float *dist, float *s)
+largest(const struct scores *s, float *top)
+{
+	float lane[STRIP][VF_N];
+
+	for (size_t r = 0; r < s->rows; r++) {
+		float *x = s->s + r * s->ld;
+		size_t n = s->n + r * s->step;
+		vf m[LF];
+
+		for (; n % LANES != 0; n++)
+			x[n] = x[0];
+		for (int l = 0; l < LF; l++)
+			m[l] = vf_load(x + l * VF_N);
+		for (size_t j = LANES; j < n; j += LANES)
+			for (int l = 0; l < LF; l++)
+				m[l] = vf_max(vf_load(x + j + l * VF_N), m[l]);
+		vf_store(lane[r], vf_max(m[LF - 1], m[0]));
+	}
+	for (size_t r = 0; r < s->rows; r++) {
+		for (size_t h = VF_N / 2; h > 0; h /= 2)
+			for (size_t l = 0; l < h; l++)
+				lane[r][l] = lane[r][l + h] > lane[r][l]
+						 ? lane[r][l + h]
+						 : lane[r][l];
+		top[r] = lane[r][0];
+	}
+}
+
+/*
+ * Scores to weights, in place: e[j] = 2^((s[j] - top) by) for the keys of each
+ * row, zeros behind them up to ld; part[r] = 1 / sum e.  Rows are folded after
+ * the last of them, so that the one waits for the other as little as may be.
+ */
+static void
+weigh(const struct scores *s, float by, float *part)
+{
+	float lane[STRIP][LANES], top[STRIP];
+
+	largest(s, top);
+	for (size_t r = 0; r < s->rows; r++) {
+		float *x = s->s + r * s->ld;
+		size_t n = s->n + r * s->step, j = 0;
+		vf acc[LF], m = vf_set(top[r]), vby = vf_set(by);
+
+		for (int l = 0; l < LF; l++)
+			acc[l] = vf_set(0.0f);
+		for (; n - j >= LANES; j += LANES)
+			for (int l = 0; l < LF; l++) {
+				float *at = x + j + l * VF_N;
+				vf e =
+				    exp2_f(vf_mul(vf_sub(vf_load(at), m), vby));
+
+				acc[l] = vf_add(acc[l], e);
+				vf_store(at, e);
+			}
+		for (int l = 0; j < n; l++, j += VF_N) {
+			vf e = exp2_f(vf_mul(vf_sub(vf_load(x + j), m), vby));
+
+			e = vf_keep(e, span_f(n, j));
+			acc[l] = vf_add(acc[l], e);
+			vf_store(x + j, e);
+		}
+		for (; j < s->ld; j += VF_N)
+			vf_store(x + j, vf_set(0.0f));
+		for (int l = 0; l < LF; l++)
+			vf_store(lane[r] + l * VF_N, acc[l]);
+	}
+	for (size_t r = 0; r < s->rows; r++) {
+		for (size_t h = LANES / 2; h > 0; h /= 2)
+			for (size_t l = 0; l < h; l++)
+				lane[r][l] += lane[r][l + h];
+		part[r] = 1.0f / lane[r][0];
+	}
+}
+
+/* Keys and values of one head, as attend_strip wants them: values packed, or
+ * as they lie. */
+struct head {
+	const float *q, *keys, *values;
+	float *y, *s;
+	size_t next, step; /* between panels of values, and between rows */
+	const float *dist; /* bias of distance 0 in the middle, or NULL */
+};
+
+/* One strip of rows from ${row} on. */
+static void
+attend_strip(
+    const struct attention *a, const struct head *h, size_t row, size_t rows)
 {
 	const float log2e = 0x1.715476p+0f;
-	float by = dist != NULL ? log2e : a->scale * log2e;
-	const float *q = a->q + row * a->ldq + h * a->size;
-	float *y = a->y + row * a->ldy + h * a->size;
+	const float *q = h->q + row * a->ldq;
 	size_t at = a->first + row;
 	size_t n = a->causal ? at + rows : a->n;
 	size_t ld = (n + LANES - 1) / LANES * LANES;
+	struct scores s = { h->s, ld, rows, a->causal ? at + 1 : n,
+		a->causal != 0 };
 	float t[STRIP * LANES], part[STRIP];
 
 	for (size_t j = 0; j < n; j += LANES)
-		panel_product(
-		    rows, s + j, ld, q, a->ldq, keys + j * a->size, a->size);
-	for (size_t r = 0; r < rows; r++)
-		part[r] = 1.0f / weigh(s + r * ld, a->causal ? at + r + 1 : n,
-				     ld, a->scale, by,
-				     dist != NULL ? dist - (at + r) : NULL);
-	for (size_t d = 0; d < a->size; d += LANES, values += a->n * LANES) {
+		panel_product(rows, h->s + j, ld, q, a->ldq,
+		    h->keys + j * a->size, LANES, a->size);
+	if (h->dist != NULL)
+		add_bias(&s, a->scale, h->dist - at);
+	weigh(&s, h->dist != NULL ? log2e : a->scale * log2e, part);
+	for (size_t d = 0; d < a->size; d += LANES) {
 		size_t w = a->size - d < LANES ? a->size - d : LANES;
+		float *y = h->y + row * a->ldy + d;
 
-		panel_product(rows, t, LANES, s, ld, values, n);
-		for (size_t r = 0; r < rows; r++)
-			for (size_t c = 0; c < w; c += VF_N)
-				vf_store_n(y + r * a->ldy + d + c, span_f(w, c),
-				    vf_fma(vf_load(t + r * LANES + c),
-					vf_set(part[r]), vf_set(0.0f)));
+		panel_product(rows, t, LANES, h->s, ld,
+		    h->values + d / LANES * h->next, h->step, n);
+		for (size_t r = 0; r < rows; r++, y += a->ldy)
+			for (size_t c = 0; c < w; c += VF_N) {
+				vf x = vf_fma(vf_load(t + r * LANES + c),
+				    vf_set(part[r]), vf_set(0.0f));
+
+				if (w >= c + VF_N)
+					vf_store(y + c, x);
+				else
+					vf_store_n(y + c, w - c, x);
+			}
 	}
 }
+
+/* dist[j] and dist[-j] for all j < n from the biases of one head. */
+static void
+spread_bias(float *dist, const float *bias, size_t span, size_t n)
+{
+	for (size_t j = 0; j < n; j++) {
+		size_t far = j < span ? j : span - 1;
+
+		dist[j] = bias[span - 1 + far];
+		*(dist - j) = bias[span - 1 - far];
+	}
+}
+
+/* Values of few rows are read where they lie: so far apart, more of them
+ * would not stay in the first cache. */
+enum { NEAR_ROWS = 32 };
 
 static void
 k_attention(const struct attention *a)
@@ -260,29 +333,27 @@ k_attention(const struct attention *a)
 	float *keys = a->room, *values = keys + padded * a->size;
 	float *s = values + a->n * columns;
 	float *dist = a->bias != NULL ? s + STRIP * padded + a->n : NULL;
+	int as_is = a->n <= NEAR_ROWS && a->size % LANES == 0;
 
-	for (size_t h = 0; h < a->heads; h++) {
-		const float *bias = a->bias;
+	for (size_t i = 0; i < a->heads; i++) {
+		size_t c = i * a->size, strips = (a->rows + STRIP - 1) / STRIP;
+		struct head h = { a->q + c, keys, values, a->y + c, s,
+			a->n * LANES, LANES, dist };
 
-		pack_keys(keys, a->k + h * a->size, a->ldk, a->n, a->size);
-		pack_values(values, a->v + h * a->size, a->ldv, a->n, a->size);
-		if (bias != NULL) {
-			size_t end = a->span - 1;
-
-			bias += h * (2 * a->span - 1) + end;
-			for (size_t j = 0; j < a->n; j++) {
-				size_t far = j < end ? j : end;
-
-				dist[j] = bias[far];
-				*(dist - j) = *(bias - far);
-			}
-		}
-		for (size_t i = 0, rows; i < a->rows; i += rows) {
-			size_t left = a->rows - i;
-			size_t strips = (left + STRIP - 1) / STRIP;
-
-			rows = (left + strips - 1) / strips;
-			attend_strip(a, h, i, rows, keys, values, dist, s);
+		pack_keys(keys, a->k + c, a->ldk, a->n, a->size);
+		if (as_is) {
+			h.values = a->v + c;
+			h.next = LANES;
+			h.step = a->ldv;
+		} else
+			pack_values(values, a->v + c, a->ldv, a->n, a->size);
+		if (dist != NULL)
+			spread_bias(dist, a->bias + i * (2 * a->span - 1),
+			    a->span, a->n);
+		for (size_t row = 0, rows; row < a->rows; row += rows) {
+			rows = (a->rows - row + strips - 1) / strips;
+			strips--;
+			attend_strip(a, &h, row, rows);
 		}
 	}
 }

@@ -9,11 +9,27 @@
 
 /*
  * T = rows of a call, D = hidden size, d = D / heads.  A layer at a time over
- * the whole call, so that its weights come from far memory once; within it
- * rows go in slices whose activations stay in the second cache.
+ * the whole call, so that its weights come from far memory once.  Within it
+ * whole records go together until they have SLICE rows, and the fully
+ * connected part takes FEED rows at once, so that what one step writes is in
+ * the second cache for the next.
  */
 
-enum { SLICE = 96 }; /* rows of the fully connected part at once */
+enum { SLICE = 64, FEED = 64 };
+
+/* The end of the records that go together from record ${i} on, and how many
+ * rows they have. */
+static size_t
+together(const size_t *end, size_t n, size_t i, size_t *rows)
+{
+	size_t from = i > 0 ? end[i - 1] : 0;
+
+	while (i < n && end[i] - from < SLICE)
+		i++;
+	i = i < n ? i + 1 : n;
+	*rows = end[i - 1] - from;
+	return i;
+}
 
 void
 transformer_work_free(struct transformer_work *w)
@@ -50,42 +66,41 @@ larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-static size_t
-longest(const size_t *end, size_t n)
+/*
+ * a: queries, keys and values of a slice, [S, 3 D], or its part of the fully
+ * connected layer, [FEED, mlp]; b: [S, D], what goes into a linear layer,
+ * and behind it [n, D], attention of the rows that are kept; c: attention's
+ * room; room: the linear layers'.
+ */
+static int
+make_room(const struct transformer *t, struct transformer_work *w,
+    const size_t *end, size_t n, size_t *slice, struct error *e)
 {
-	size_t most = 0;
+	size_t D = t->hidden, rows = 0, most = 0, room = 0, feed;
+	const struct block *k = t->blocks;
 
 	for (size_t i = 0; i < n; i++)
 		most = larger(most, end[i] - (i > 0 ? end[i - 1] : 0));
-	return most;
-}
-
-/*
- * a: queries, keys and values of all rows, [T, 3 D], or a slice of the fully
- * connected part, [SLICE, mlp]; b: [T, D], what goes into a linear layer;
- * c: attention's room; room: the linear layers'.
- */
-static int
-make_room(const struct transformer *t, struct transformer_work *w, size_t rows,
-    size_t most, struct error *e)
-{
-	size_t D = t->hidden, slice = rows < SLICE ? rows : SLICE;
-	const struct block *k = t->blocks;
-	size_t room = 0;
-
-	if (grow(&w->a, &w->cap_a, larger(rows * 3 * D, slice * t->mlp),
-		sizeof(*w->a), e) < 0 ||
-	    grow(&w->b, &w->cap_b, rows * D, sizeof(*w->b), e) < 0 ||
-	    grow(&w->c, &w->cap_c, rowwise_attention_room(most, D / t->heads),
-		sizeof(*w->c), e) < 0)
-		return -1;
+	for (size_t i = 0, one; i < n;) {
+		i = together(end, n, i, &one);
+		rows = larger(rows, one);
+	}
+	feed = larger(rows, n) < FEED ? larger(rows, n) : FEED;
 	for (uint32_t i = 0; i < t->layers; i++) {
 		room = larger(room, linear_room(&k[i].qkv, rows));
-		room = larger(room, linear_room(&k[i].out, rows));
-		room = larger(room, linear_room(&k[i].fc1, slice));
-		room = larger(room, linear_room(&k[i].fc2, slice));
+		room = larger(room, linear_room(&k[i].out, feed));
+		room = larger(room, linear_room(&k[i].fc1, feed));
+		room = larger(room, linear_room(&k[i].fc2, feed));
 	}
-	return grow(&w->room, &w->cap_room, room, 1, e);
+	if (grow(&w->a, &w->cap_a, larger(rows * 3 * D, feed * t->mlp),
+		sizeof(*w->a), e) < 0 ||
+	    grow(&w->b, &w->cap_b, (rows + n) * D, sizeof(*w->b), e) < 0 ||
+	    grow(&w->c, &w->cap_c, rowwise_attention_room(most, D / t->heads),
+		sizeof(*w->c), e) < 0 ||
+	    grow(&w->room, &w->cap_room, room, 1, e) < 0)
+		return -1;
+	*slice = rows;
+	return 0;
 }
 
 static void
@@ -98,16 +113,25 @@ norm(const struct transformer *t, const struct layer_norm *n, float *y,
 	    y, D, x, D, rows, D, n->weight, n->bias, n->eps);
 }
 
-/* b = attention over a; with keep b: [n, D] has the rows that are kept. */
+/* Attention of record ${i}, whose rows are in a, to y: all of them or the one
+ * that is kept. */
 static void
-attend(const struct transformer *t, struct transformer_work *w,
-    const size_t *end, size_t n, const size_t *keep)
+attend(const struct transformer *t, struct transformer_work *w, const float *a,
+    float *y, size_t rows, const size_t *keep)
 {
 	size_t D = t->hidden, d = D / t->heads;
-	struct attention a = { .ldq = 3 * D,
+	size_t first = keep != NULL ? *keep : 0;
+	struct attention at = { .q = a + first * 3 * D,
+		.k = a + D,
+		.v = a + 2 * D,
+		.ldq = 3 * D,
 		.ldk = 3 * D,
 		.ldv = 3 * D,
+		.y = y,
 		.ldy = D,
+		.n = rows,
+		.rows = keep != NULL ? 1 : rows,
+		.first = first,
 		.heads = t->heads,
 		.size = d,
 		.scale = 1.0f / sqrtf((float)d),
@@ -116,18 +140,7 @@ attend(const struct transformer *t, struct transformer_work *w,
 		.span = t->span,
 		.room = w->c };
 
-	for (size_t i = 0; i < n; i++) {
-		size_t from = i > 0 ? end[i - 1] : 0;
-
-		a.n = end[i] - from;
-		a.first = keep != NULL ? keep[i] : 0;
-		a.rows = keep != NULL ? 1 : a.n;
-		a.q = w->a + (from + a.first) * 3 * D;
-		a.k = w->a + from * 3 * D + D;
-		a.v = a.k + D;
-		a.y = w->b + (keep != NULL ? i : from) * D;
-		rowwise_get(t->isa)->attention(&a);
-	}
+	rowwise_get(t->isa)->attention(&at);
 }
 
 /* x: [n, D] = the kept rows of x: [T, D] */
@@ -141,33 +154,59 @@ gather(float *x, const size_t *end, size_t n, const size_t *keep, size_t D)
 	}
 }
 
-/* The second half of a block: rows of x, from attention's output in b. */
+/* The second half of a block: rows of x: [rows, D], from attention's output
+ * b: [rows, D]. */
 static void
 second_half(const struct transformer *t, const struct block *k,
-    struct transformer_work *w, float *x, size_t rows)
+    struct transformer_work *w, float *x, float *b, size_t rows)
 {
 	size_t D = t->hidden;
 	struct linear_after act = { .act = t->act };
 	struct linear_after out = { .gamma = k->ls1, .ldr = D };
 	struct linear_after fc2 = { .gamma = k->ls2, .ldr = D };
 
-	for (size_t i = 0, n; i < rows; i += n) {
-		float *xs = x + i * D, *b = w->b + i * D;
-		float *in = t->prenorm ? b : xs;
-
-		n = rows - i < SLICE ? rows - i : SLICE;
-		out.residual = fc2.residual = xs;
-		linear_run(t->isa, xs, D, b, D, n, &k->out, &out, w->room);
+	for (size_t i = 0, n; i < rows; i += n, x += n * D, b += n * D) {
+		n = rows - i < FEED ? rows - i : FEED;
+		out.residual = fc2.residual = x;
+		linear_run(t->isa, x, D, b, D, n, &k->out, &out, w->room);
 		if (t->prenorm)
-			norm(t, &k->norm2, b, xs, n);
+			norm(t, &k->norm2, b, x, n);
 		else
-			norm(t, &k->norm1, xs, xs, n);
+			norm(t, &k->norm1, x, x, n);
+		linear_run(t->isa, w->a, t->mlp, t->prenorm ? b : x, D, n,
+		    &k->fc1, &act, w->room);
 		linear_run(
-		    t->isa, w->a, t->mlp, in, D, n, &k->fc1, &act, w->room);
-		linear_run(
-		    t->isa, xs, D, w->a, t->mlp, n, &k->fc2, &fc2, w->room);
+		    t->isa, x, D, w->a, t->mlp, n, &k->fc2, &fc2, w->room);
 		if (!t->prenorm)
-			norm(t, &k->norm2, xs, xs, n);
+			norm(t, &k->norm2, x, x, n);
+	}
+}
+
+/* One block on all records, slice by slice; with keep only as far as
+ * attention, which goes to kept: [n, D]. */
+static void
+run_block(const struct transformer *t, const struct block *k,
+    struct transformer_work *w, float *x, const size_t *end, size_t n,
+    const size_t *keep, float *kept)
+{
+	size_t D = t->hidden, rows;
+
+	for (size_t i = 0, last; i < n; i = last) {
+		size_t from = i > 0 ? end[i - 1] : 0, at = from;
+		float *xs = x + from * D;
+
+		last = together(end, n, i, &rows);
+		if (t->prenorm)
+			norm(t, &k->norm1, w->b, xs, rows);
+		linear_run(t->isa, w->a, 3 * D, t->prenorm ? w->b : xs, D, rows,
+		    &k->qkv, NULL, w->room);
+		for (size_t j = i; j < last; at = end[j++])
+			attend(t, w, w->a + (at - from) * 3 * D,
+			    keep != NULL ? kept + j * D
+					 : w->b + (at - from) * D,
+			    end[j] - at, keep != NULL ? keep + j : NULL);
+		if (keep == NULL)
+			second_half(t, k, w, xs, w->b, rows);
 	}
 }
 
@@ -176,28 +215,21 @@ transformer_run(const struct transformer *t, struct transformer_work *w,
     float *x, const size_t *end, size_t n, uint32_t layers, const size_t *keep,
     struct error *e)
 {
-	size_t D = t->hidden, T = n > 0 ? end[n - 1] : 0;
+	size_t slice;
 
 	if (n == 0)
 		return 0;
-	if (make_room(t, w, T, longest(end, n), e) < 0)
+	if (make_room(t, w, end, n, &slice, e) < 0)
 		return -1;
-	for (uint32_t l = 0; l < layers; l++) {
-		const struct block *k = &t->blocks[l];
-		const size_t *kept = l + 1 == layers ? keep : NULL;
-		const float *in = t->prenorm ? w->b : x;
-
-		if (t->prenorm)
-			norm(t, &k->norm1, w->b, x, T);
-		linear_run(
-		    t->isa, w->a, 3 * D, in, D, T, &k->qkv, NULL, w->room);
-		attend(t, w, end, n, kept);
-		if (kept != NULL)
-			gather(x, end, n, kept, D);
-		second_half(t, k, w, x, kept != NULL ? n : T);
-	}
-	if (layers == 0 && keep != NULL)
-		gather(x, end, n, keep, D);
+	for (uint32_t l = 0; l < layers; l++)
+		run_block(t, &t->blocks[l], w, x, end, n,
+		    l + 1 == layers ? keep : NULL, w->b + slice * t->hidden);
+	if (keep == NULL)
+		return 0;
+	gather(x, end, n, keep, t->hidden);
+	if (layers > 0)
+		second_half(t, &t->blocks[layers - 1], w, x,
+		    w->b + slice * t->hidden, n);
 	return 0;
 }
 

@@ -326,7 +326,7 @@ static int
 read_embeddings(struct build *b, struct bert *x)
 {
 	struct encoder_info *info = &x->base.info;
-	uint32_t D = info->hidden, most = 0, skip = 0, limit = 0;
+	uint32_t D = info->hidden, most = 0, skip = 0;
 	struct table types;
 
 	if (store_table(b->s, &x->words,
@@ -365,11 +365,6 @@ read_embeddings(struct build *b, struct bert *x)
 		    "'%s/%s': pad_token_id: %u leaves no position of %u",
 		    store_path(b->s), config, (unsigned)x->pad, (unsigned)most);
 	info->max_tokens = most - skip;
-	if (store_field_u32(b->s, "sentence_bert_config.json", "max_seq_length",
-		1, POSITIONS_MAX, &limit, b->e) < 0)
-		return -1;
-	if (limit > 0 && limit < info->max_tokens)
-		info->max_tokens = limit;
 	if (!b->names->types)
 		return 0;
 	if (store_table(b->s, &types,

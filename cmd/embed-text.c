@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/utf8.h"
 #include "text/ngrams.h"
+#include "text/text_model.h"
 #include "vec/runner.h"
 
 enum {
@@ -14,7 +15,14 @@ enum {
 	KEY_SPARSE,
 	KEY_MAX_BYTES,
 	KEY_UTF8,
-	MAX_BYTES = 16 << 20
+	KEY_PREFIX,
+	KEY_PROMPT,
+	KEY_MAX_TOKENS,
+	KEY_LONG,
+	MAX_BYTES = 16 << 20,
+	/* What a network takes at once: some thousand tokens at most. */
+	BATCH = 64,
+	BATCH_BYTES = 16 << 10
 };
 
 static const struct option_row rows[] = {
@@ -26,6 +34,14 @@ static const struct option_row rows[] = {
 	    "cut longer texts here, and flag them (16777216)" },
 	{ KEY_UTF8, "utf8", "WHAT",
 	    "ill-formed UTF-8: replace and flag it, or strict (replace)" },
+	ENCODER_OPTIONS,
+	{ KEY_PREFIX, "prefix", "TEXT", "with -m: put TEXT before each text" },
+	{ KEY_PROMPT, "prompt", "NAME",
+	    "with -m: the same with the model's own prompt NAME" },
+	{ KEY_MAX_TOKENS, "max-tokens", "N",
+	    "with -m: cut texts of more tokens, and flag them (the model's)" },
+	{ KEY_LONG, "long", "HOW",
+	    "with -m: such texts: cut, or mean of their windows (cut)" },
 	RUNNER_VECTOR_OPTIONS,
 	RUNNER_OPTIONS,
 	OPTIONS_COMMON,
@@ -42,7 +58,52 @@ struct options_of_text {
 	int sparse;
 	size_t max_bytes;
 	int strict; /* ill-formed UTF-8 is an error */
+	struct text_model_options network;
+	struct text_model *model; /* -m, or NULL */
+	const char *builtin;      /* an option that goes without -m, or NULL */
 };
+
+static int
+take_network_option(
+    struct options_of_text *opt, const struct options *o, int key)
+{
+	struct text_model_options *to = &opt->network;
+
+	switch (key) {
+	case KEY_PREFIX:
+		to->prefix = o->arg;
+		break;
+	case KEY_PROMPT:
+		to->prompt = o->arg;
+		break;
+	case KEY_MAX_TOKENS:
+		to->max_tokens = (uint32_t)options_u64(o, 1, UINT32_MAX);
+		break;
+	case KEY_LONG:
+		to->longer = (enum text_long)options_choice(o, "cut|mean");
+		break;
+	default:
+		return encoder_option(o, key, &to->encoder);
+	}
+	encoder_options_need(o, &to->encoder);
+	return 1;
+}
+
+static void
+check_network_options(const struct options_of_text *opt)
+{
+	const struct text_model_options *m = &opt->network;
+
+	encoder_options_check(&m->encoder);
+	if (m->encoder.model != NULL && opt->builtin != NULL)
+		usage_error("%s is of the built-in encoder, and does not go "
+			    "with -m",
+		    opt->builtin);
+	if (m->prefix != NULL && m->prompt != NULL)
+		usage_error("--prefix and --prompt do not go together");
+	if (m->longer == TEXT_LONG_MEAN && m->encoder.pool == POOL_NONE)
+		usage_error("--long mean does not go with --pool none");
+}
 
 static void
 parse_options(
@@ -56,9 +117,11 @@ parse_options(
 		switch (c) {
 		case KEY_DIM:
 			dim = options_u64(o, 1, VEC_MAX_SPARSE);
+			opt->builtin = "--dim";
 			break;
 		case KEY_SPARSE:
 			opt->sparse = 1;
+			opt->builtin = "--sparse";
 			break;
 		case KEY_MAX_BYTES:
 			opt->max_bytes = options_u64(o, 1, MAX_BYTES);
@@ -67,9 +130,11 @@ parse_options(
 			opt->strict = options_choice(o, "replace|strict");
 			break;
 		default:
-			if (!items_option(o, c, &opt->items))
+			if (!items_option(o, c, &opt->items) &&
+			    !take_network_option(opt, o, c))
 				runner_option(o, c, &opt->run);
 		}
+	check_network_options(opt);
 	if (!opt->sparse && dim > VEC_MAX_DIM)
 		usage_error("--dim above %d needs --sparse", VEC_MAX_DIM);
 	opt->dim = (uint32_t)dim;
@@ -131,6 +196,19 @@ encode_dense(
 	return to != NULL ? ngrams_dense(g, text.s, text.len, to, e) : -1;
 }
 
+/* With --utf8=strict. */
+static int
+check_text(const struct options_of_text *opt, struct str text,
+    const struct source *in, struct error *e)
+{
+	size_t good;
+
+	if (!opt->strict || (good = utf8_valid(text.s, text.len)) == text.len)
+		return 0;
+	return error_set(e, "ill-formed UTF-8 at byte %zu",
+	    good + (size_t)(text.s - in->data));
+}
+
 static enum encode_status
 encode(void *ctx, void *scratch, const struct source *in, struct encoded *out,
     struct error *e)
@@ -138,14 +216,10 @@ encode(void *ctx, void *scratch, const struct source *in, struct encoded *out,
 	const struct options_of_text *opt = ctx;
 	struct str text = take_text(opt, in, out);
 	struct ngrams *g = scratch;
-	size_t good;
 	int r;
 
-	if (opt->strict && (good = utf8_valid(text.s, text.len)) < text.len) {
-		error_set(e, "ill-formed UTF-8 at byte %zu",
-		    good + (size_t)(text.s - in->data));
+	if (check_text(opt, text, in, e) == -1)
 		return ENCODE_BAD;
-	}
 	r = opt->sparse ? encode_sparse(g, text, out, e)
 			: encode_dense(g, text, out, e);
 	if (r == 0)
@@ -155,19 +229,95 @@ encode(void *ctx, void *scratch, const struct source *in, struct encoded *out,
 	return r > 0 ? ENCODE_OK : ENCODE_BAD;
 }
 
+/* ---- with a network ---- */
+
+static int
+give_vector(const struct options_of_text *opt, const struct text_vector *x,
+    struct encoded *out, struct error *e)
+{
+	const struct encoder_info *info = text_model_info(opt->model);
+	float *to;
+
+	if (x->rows == 0)
+		return error_set(e, "empty text");
+	to = info->pool == POOL_NONE
+		 ? encoded_sequence(out, 0, x->rows, NULL, e)
+		 : encoded_dense(out, 0, e);
+	if (to == NULL)
+		return -1;
+	memcpy(to, x->v, x->rows * info->dim * sizeof(*to));
+	if (x->cut)
+		encoded_flag(out, FLAG_CUT);
+	return 0;
+}
+
+static void
+encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
+    struct encoded *const *out, enum encode_status *status, struct error *e)
+{
+	const struct options_of_text *opt = ctx;
+	struct text_vector x[BATCH];
+	struct str text[BATCH] = { { 0 } };
+	size_t which[BATCH], m = 0;
+	struct error why;
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		text[m] = take_text(opt, &in[i], out[i]);
+		which[m] = i;
+		if (check_text(opt, text[m], &in[i], &e[i]) == 0)
+			m++;
+		else
+			status[i] = ENCODE_BAD;
+	}
+	rc = text_model_encode(opt->model, scratch, text, m, x, &why);
+	for (size_t k = 0; k < m; k++) {
+		size_t i = which[k];
+
+		if (utf8_valid(text[k].s, text[k].len) < text[k].len)
+			encoded_flag(out[i], FLAG_BAD_UTF8);
+		if (rc == -1)
+			e[i] = why;
+		if (rc == -1 || give_vector(opt, &x[k], out[i], &e[i]) == -1)
+			status[i] = ENCODE_BAD;
+	}
+}
+
 static void *
 scratch_new(void *ctx, struct error *e)
 {
 	const struct options_of_text *opt = ctx;
 
-	return ngrams_new(opt->dim, opt->sparse, e);
+	return opt->model != NULL ? (void *)text_worker_new(opt->model, e)
+				  : ngrams_new(opt->dim, opt->sparse, e);
 }
 
 static void
 scratch_free(void *ctx, void *scratch)
 {
-	(void)ctx;
-	ngrams_free(scratch);
+	const struct options_of_text *opt = ctx;
+
+	if (opt->model != NULL)
+		text_worker_free(scratch);
+	else
+		ngrams_free(scratch);
+}
+
+static void
+open_model(struct options_of_text *opt)
+{
+	struct error e;
+	int saved;
+
+	mem_give_back();
+	opt->model = text_model_open(&opt->network, &e);
+	if (opt->model == NULL)
+		die("%s", e.text);
+	saved = text_model_save(opt->model, &e);
+	if (saved == -1)
+		die("%s", e.text);
+	if (saved == 1 && !opt->run.quiet)
+		warn("wrote '%s'", opt->network.encoder.packed);
 }
 
 /* One part, which says how it was made. */
@@ -175,16 +325,28 @@ static void
 make_schema(const struct options_of_text *opt, struct schema *s)
 {
 	const char *name = opt->run.part != NULL ? opt->run.part : "text";
+	enum part_kind kind = opt->sparse ? PART_SPARSE : PART_DENSE;
 	struct buf space = { 0 }, run = { 0 };
+	uint32_t dim = opt->dim;
 	struct error e;
+	int rc;
 
-	if (ngrams_space(&space, opt->dim, opt->sparse) == -1 ||
-	    buf_putc(&space, '\0') == -1 ||
-	    ngrams_run(&run, opt->max_bytes) == -1 ||
+	if (opt->model != NULL) {
+		const struct encoder_info *info = text_model_info(opt->model);
+
+		dim = info->dim;
+		if (info->pool == POOL_NONE)
+			kind = PART_SEQUENCE;
+		rc = text_model_space(opt->model, &space) |
+		     text_model_run(opt->model, &run);
+	} else {
+		rc = ngrams_space(&space, opt->dim, opt->sparse) |
+		     ngrams_run(&run, opt->max_bytes);
+	}
+	if (rc != 0 || buf_putc(&space, '\0') == -1 ||
 	    buf_putc(&run, '\0') == -1)
 		die("out of memory");
-	if (schema_add(s, name, opt->sparse ? PART_SPARSE : PART_DENSE,
-		opt->dim, space.data, run.data, &e) == -1)
+	if (schema_add(s, name, kind, dim, space.data, run.data, &e) == -1)
 		die("%s", e.text);
 	buf_free(&space);
 	buf_free(&run);
@@ -200,6 +362,8 @@ main(int argc, char *argv[])
 	int status;
 
 	parse_options(&opt, &o, argc, argv);
+	if (opt.network.encoder.model != NULL)
+		open_model(&opt);
 	make_schema(&opt, &schema);
 
 	struct extractor x = { .name = "text",
@@ -209,7 +373,13 @@ main(int argc, char *argv[])
 		.scratch_free = scratch_free,
 		.encode = encode };
 
+	if (opt.model != NULL) {
+		x.encode_batch = encode_batch;
+		x.batch = BATCH;
+		x.batch_bytes = BATCH_BYTES;
+	}
 	status = runner_run(&x, &opt.items, o.argv, o.argc, &opt.run);
+	text_model_free(opt.model);
 	schema_free(&schema);
 	return status;
 }

@@ -12,13 +12,18 @@
 #include "base/pool.h"
 #include "learn/answers.h"
 #include "learn/predictor.h"
+#include "learn/zero_shot.h"
 #include "vec/input.h"
 #include "vec/output.h"
 
-enum { KEY_THRESHOLD = 256, KEY_MAX_ERRORS };
+enum { KEY_THRESHOLD = 256, KEY_MAX_ERRORS, KEY_ZERO_SHOT, KEY_TEMPLATE };
 
 static const struct option_row rows[] = {
 	{ 'm', "model", "FILE", "the model that train wrote (required)" },
+	{ KEY_ZERO_SHOT, "zero-shot", "LABELS",
+	    "-m is a pair like CLIP; LABELS, one a line, [TAB text]" },
+	{ KEY_TEMPLATE, "template", "TEXT",
+	    "text of a label {}; may come again (" ZERO_SHOT_TEMPLATE ")" },
 	{ 'o', "output", "FILE", "write to FILE, whole or not at all" },
 	{ 'f', "format", "FORMAT",
 	    "jsonl|tsv|vp; vp: a dense part 'probs' (jsonl)" },
@@ -45,13 +50,16 @@ struct settings {
 	long threads;
 	struct tolerance errors;
 	int quiet;
+	struct zero_shot_options zero_shot; /* labels NULL: a trained model */
 };
 
 enum { ROWS = 64 }; /* records that one worker takes at a time */
 
 struct work {
 	const struct settings *set;
-	struct predictor predictor;
+	struct predictor trained_model;
+	struct zero_shot zero_shot;
+	const struct predictor *predictor; /* one of the two */
 	const struct linalg *la;
 	struct pool *pool;
 	struct input *in;
@@ -93,6 +101,14 @@ take_option(struct settings *set, const struct options *o, int key)
 	case KEY_MAX_ERRORS:
 		set->errors = options_tolerance(o);
 		break;
+	case KEY_ZERO_SHOT:
+		set->zero_shot.labels = o->arg;
+		break;
+	case KEY_TEMPLATE:
+		if (strstr(o->arg, "{}") == NULL)
+			usage_error("%s: '%s' has no {}", o->shown, o->arg);
+		set->zero_shot.template[set->zero_shot.templates++] = o->arg;
+		break;
 	case 'q':
 		set->quiet = 1;
 		break;
@@ -105,12 +121,13 @@ take_option(struct settings *set, const struct options *o, int key)
 static int
 stream_schema(struct work *w, struct error *e)
 {
-	const struct predictor *p = &w->predictor;
+	const struct predictor *p = w->predictor;
 	char space[80];
 	struct strs *names;
 
 	snprintf(space, sizeof(space), "{\"model\":\"%016" PRIx64 "\"}",
-	    model_hash(&p->model));
+	    w->set->zero_shot.labels != NULL ? w->zero_shot.hash
+					     : model_hash(&p->model));
 	if (schema_add(&w->schema, p->task == TASK_REGRESS ? "value" : "probs",
 		PART_DENSE, (uint32_t)p->C, space, NULL, e) < 0)
 		return -1;
@@ -166,7 +183,7 @@ put_vector(
 	to->weight[0] = b->weight[i];
 	to->source[0] = b->source[i];
 	to->flags[0] = b->flags[i];
-	if (predictor_knows(&w->predictor, id, group))
+	if (predictor_knows(w->predictor, id, group))
 		to->flags[0] |= FLAG_TRAINED;
 	if (P == NULL) {
 		if (batch_error(to, 0, why, e) < 0)
@@ -176,14 +193,14 @@ put_vector(
 	x = batch_dense(to, 0);
 	if (x == NULL)
 		return error_memory(e);
-	memcpy(x, P, w->predictor.C * sizeof(*x));
+	memcpy(x, P, w->predictor->C * sizeof(*x));
 	return output_put(w->out, to, 0, e);
 }
 
 static int
 put_record(struct work *w, size_t i, struct error *e)
 {
-	const struct predictor *p = &w->predictor;
+	const struct predictor *p = w->predictor;
 	struct answer a = { .predictor = p,
 		.batch = &w->block,
 		.map = w->map,
@@ -214,20 +231,25 @@ static void
 score_rows(void *arg, size_t i, int worker)
 {
 	struct work *w = arg;
-	size_t from = i * ROWS, C = w->predictor.C;
+	size_t from = i * ROWS, C = w->predictor->C;
 	size_t n = w->block.n - from < ROWS ? w->block.n - from : ROWS;
 
-	predictor_scores(&w->predictor, w->la, &w->block, w->map, from, n,
+	predictor_scores(w->predictor, w->la, &w->block, w->map, from, n,
 	    w->F + from * C, w->scratch[worker]);
-	predictor_link(&w->predictor, w->la, w->F + from * C, n);
+	if (w->set->zero_shot.labels != NULL)
+		zero_shot_link(&w->zero_shot, w->F + from * C, n);
+	else
+		predictor_link(w->predictor, w->la, w->F + from * C, n);
 }
 
 static int
 do_block(struct work *w, struct error *e)
 {
-	if (mem_grow(
-		&w->F, &w->cap, w->block.n, w->predictor.C * sizeof(*w->F)) < 0)
+	if (mem_grow(&w->F, &w->cap, w->block.n,
+		w->predictor->C * sizeof(*w->F)) < 0)
 		return error_memory(e);
+	if (w->set->zero_shot.labels != NULL)
+		zero_shot_unit(&w->zero_shot, &w->block, w->map[0]);
 	pool_run(w->pool, (w->block.n + ROWS - 1) / ROWS, score_rows, w);
 	for (size_t i = 0; i < w->block.n; i++)
 		if (put_record(w, i, e) < 0)
@@ -242,19 +264,37 @@ do_block(struct work *w, struct error *e)
 }
 
 static int
+load_model(struct work *w, struct error *e)
+{
+	const struct settings *set = w->set;
+	struct predictor *p = &w->trained_model;
+
+	if (set->zero_shot.labels != NULL) {
+		p = &w->zero_shot.predictor;
+		if (zero_shot_open(&w->zero_shot, &set->zero_shot,
+			input_schema(w->in), e) < 0)
+			return -1;
+	} else if (predictor_load(p, set->model, e) < 0) {
+		return -1;
+	}
+	if (!isnan(set->threshold))
+		p->threshold = set->threshold;
+	w->predictor = p;
+	return 0;
+}
+
+static int
 prepare(struct work *w, struct error *e)
 {
 	int threads;
 
-	if (predictor_load(&w->predictor, w->set->model, e) < 0)
+	if (load_model(w, e) < 0)
 		return -1;
-	if (!isnan(w->set->threshold))
-		w->predictor.threshold = w->set->threshold;
 	w->la = linalg_get(cpu_isa());
-	w->map = mem_array(w->predictor.schema.n, sizeof(*w->map));
+	w->map = mem_array(w->predictor->schema.n, sizeof(*w->map));
 	if (w->map == NULL)
 		return error_memory(e);
-	if (predictor_bind(&w->predictor, input_schema(w->in), w->map, e) < 0)
+	if (predictor_bind(w->predictor, input_schema(w->in), w->map, e) < 0)
 		return error_at(e, "'%s'", w->set->model);
 	w->pool = pool_new((int)w->set->threads, e);
 	if (w->pool == NULL)
@@ -265,7 +305,7 @@ prepare(struct work *w, struct error *e)
 		return error_memory(e);
 	for (int t = 0; t < threads; t++) {
 		w->scratch[t] = mem_aligned(
-		    predictor_scratch(&w->predictor, ROWS), sizeof(float));
+		    predictor_scratch(w->predictor, ROWS), sizeof(float));
 		if (w->scratch[t] == NULL)
 			return error_memory(e);
 	}
@@ -275,11 +315,11 @@ prepare(struct work *w, struct error *e)
 static void
 say_missing(const struct work *w)
 {
-	for (size_t k = 0; k < w->predictor.schema.n; k++)
+	for (size_t k = 0; k < w->predictor->schema.n; k++)
 		if (w->map[k] < 0)
 			warn("part '%s' of the model is not in the stream: "
 			     "it is missing in every record",
-			    w->predictor.schema.parts[k].name);
+			    w->predictor->schema.parts[k].name);
 }
 
 static int
@@ -334,7 +374,8 @@ release(struct work *w)
 	batch_free(&w->block);
 	batch_free(&w->answers);
 	schema_free(&w->schema);
-	predictor_free(&w->predictor);
+	predictor_free(&w->trained_model);
+	zero_shot_free(&w->zero_shot);
 	input_close(w->in);
 	buf_free(&w->text);
 	free(w->map);
@@ -372,9 +413,23 @@ main(int argc, char *argv[])
 	int key;
 
 	options_start(&o, &self, argc, argv);
+	set.zero_shot.template =
+	    mem_array((size_t)argc, sizeof(*set.zero_shot.template));
+	if (set.zero_shot.template == NULL)
+		die("out of memory");
 	while ((key = options_next(&o)) != -1)
 		take_option(&set, &o, key);
 	if (set.model == NULL)
 		usage_error("-m FILE, the model, is required");
-	return predict(&set, o.argv, o.argc);
+	if (set.zero_shot.templates > 0 && set.zero_shot.labels == NULL)
+		usage_error("--template needs --zero-shot");
+	if (set.zero_shot.labels != NULL && o.argc == 0 &&
+	    strcmp(set.zero_shot.labels, "-") == 0)
+		usage_error("labels and vectors cannot both be standard input");
+	set.zero_shot.model.encoder.model = set.model;
+	set.zero_shot.model.encoder.normalize = NORMALIZE_YES;
+	set.zero_shot.independent = !isnan(set.threshold);
+	key = predict(&set, o.argv, o.argc);
+	free(set.zero_shot.template);
+	return key;
 }

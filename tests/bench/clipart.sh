@@ -2,9 +2,13 @@
 # The benchmark of accuracy on all of openclipart-png: 3,121 pictures with
 # titles, 15 classes, five folds by series; each fold is the test part once,
 # and every choice is made inside the other four.  Prints accuracy and
-# macro-F1, mean of five folds.  Usage: clipart.sh WORKDIR [ROW ...]
+# macro-F1, mean of five folds.  Where models/ has MiniLM and EfficientNet-Lite0
+# ('make models'), also what a pretrained encoder of each brings.
+# Usage: clipart.sh WORKDIR [ROW ...]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+models=${MODELS:-$here/../../models}
+[ -d "$models" ] && models=$(cd "$models" && pwd)
 mkdir -p "$1"
 cd "$1"
 shift
@@ -26,6 +30,20 @@ meta="--id id --label label --group group"
 	extract-img -q --file file $meta -o image.vp index.jsonl
 }
 fuse -q text=sparse.vp image.vp -o both.vp
+pretrained=
+if [ -d "$models/minilm" ] && [ -d "$models/efficientnet-lite0" ]; then
+	pretrained="titles-net pictures-net nets nets+sparse nets+all"
+	# shellcheck disable=SC2086
+	{
+		embed-text -q -m "$models/minilm" --text title $meta -o titles-net.vp index.jsonl
+		extract-img -q -m "$models/efficientnet-lite0" --file file $meta -o pictures-net.vp index.jsonl
+	}
+	fuse -q text=titles-net.vp image=pictures-net.vp -o nets.vp
+	fuse -q text=titles-net.vp image=pictures-net.vp words=sparse.vp -o nets+sparse.vp
+	fuse -q text=titles-net.vp image=pictures-net.vp words=sparse.vp look=image.vp -o nets+all.vp
+else
+	echo "bench-clipart: pretrained encoders left out: 'make models' fetches them" >&2
+fi
 
 row() { # row NAME STREAM
 	name=$1 stream=$2
@@ -42,11 +60,12 @@ name = sys.argv[1]
 rows = [json.load(open(f"{name}.{k}.json")) for k in range(5)]
 mean = lambda key: sum(r[key] for r in rows) / 5
 n = sum(r["records"] for r in rows)
-print(f"{name:8s} {n} records  accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
+print(f"{name:12s} {n} records  accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
       " ".join(f"{r['accuracy']:.3f}/{r['macro_f1']:.3f}" for r in rows), flush=True)
 P
 }
-[ $# -gt 0 ] || set -- dense sparse image both
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- dense sparse image both $pretrained
 for name in "$@"; do
 	row "$name" "$name.vp"
 done

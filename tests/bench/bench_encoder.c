@@ -1,0 +1,261 @@
+/*
+ * An encoder in a process of its own, that runs when it is told to, so that
+ * encoders.py can let it and its peers take turns:
+ *
+ *	bench_encoder text|picture MODEL f32|f16|int8 THREADS
+ *
+ * Lines in, one number out for each:
+ *	texts N T       seconds for N texts of T tokens
+ *	pictures N      seconds for N pictures
+ *	macs T          multiply-adds of one record
+ *	peak            GFLOP/s of fused multiply-adds on one core, right now
+ *	memory          largest resident size so far, MB
+ *
+ * Seconds are of processor time with one thread, because others may use the
+ * machine too, and of the clock with more.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "nn/encoder.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+static double
+seconds(int threads)
+{
+	struct timespec t;
+
+	clock_gettime(
+	    threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- the peak: multiply-adds on registers alone ---- */
+
+#if defined(__x86_64__)
+enum { PROBE = 400000 };
+#define PROBE_LOOP(type, set, fma, lanes)                                      \
+	type a = set(0.999f), b = set(1e-3f), s[10];                           \
+                                                                               \
+	for (int i = 0; i < 10; i++)                                           \
+		s[i] = set(*sink + (float)i);                                  \
+	for (int i = 0; i < PROBE; i++) {                                      \
+		s[0] = fma(a, s[0], b);                                        \
+		s[1] = fma(a, s[1], b);                                        \
+		s[2] = fma(a, s[2], b);                                        \
+		s[3] = fma(a, s[3], b);                                        \
+		s[4] = fma(a, s[4], b);                                        \
+		s[5] = fma(a, s[5], b);                                        \
+		s[6] = fma(a, s[6], b);                                        \
+		s[7] = fma(a, s[7], b);                                        \
+		s[8] = fma(a, s[8], b);                                        \
+		s[9] = fma(a, s[9], b);                                        \
+	}                                                                      \
+	for (int i = 1; i < 10; i++)                                           \
+		s[0] += s[i];                                                  \
+	*sink = s[0][0];                                                       \
+	return 2.0 * 10 * (lanes)*PROBE
+
+static __attribute__((target("avx2,fma"))) double
+probe_avx2(float *sink)
+{
+	PROBE_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, 8);
+}
+
+static __attribute__((target("avx512f"))) double
+probe_avx512(float *sink)
+{
+	PROBE_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, 16);
+}
+#endif
+
+static double
+peak(enum isa isa)
+{
+	double best = 0;
+#if defined(__x86_64__)
+	volatile float keep;
+	float sink = 0;
+
+	for (int i = 0; i < 5 && isa != ISA_PORTABLE; i++) {
+		double t = seconds(1);
+		double flops =
+		    isa >= ISA_AVX512 ? probe_avx512(&sink) : probe_avx2(&sink);
+
+		t = flops / (seconds(1) - t) * 1e-9;
+		best = t > best ? t : best;
+		keep = sink;
+	}
+	(void)keep;
+#else
+	(void)isa;
+#endif
+	return best;
+}
+
+/* ---- the work ---- */
+
+enum { RECORDS = 4096, TOKENS = 1 << 20 };
+
+struct bench {
+	struct encoder *encoder;
+	struct encoder_work **work; /* [threads] */
+	struct pool *pool;
+	uint32_t *ids;
+	size_t *end;
+	float *px;
+	size_t n, each, floats; /* records, of a share, of a picture */
+	int bad;
+};
+
+static void
+run_share(void *arg, size_t i, int worker)
+{
+	struct bench *b = arg;
+	size_t from = i * b->each;
+	size_t n = b->n - from < b->each ? b->n - from : b->each;
+	struct encoder_out out;
+	struct error e;
+	int rc;
+
+	/* The ends of the first share fit all others: texts are equally long.
+	 */
+	if (b->px == NULL)
+		rc = encoder_texts(b->encoder, b->work[worker],
+		    b->ids + (from > 0 ? b->end[from - 1] : 0), b->end, n, &out,
+		    &e);
+	else
+		rc = encoder_pictures(b->encoder, b->work[worker],
+		    b->px + from * b->floats, n, &out, &e);
+	if (rc == -1)
+		b->bad = 1;
+}
+
+/* At most 1,024 tokens or 8 pictures a call, as the commands do. */
+static double
+run(struct bench *b, size_t n, size_t most, int threads)
+{
+	double t;
+
+	b->n = n;
+	b->each = (n + (size_t)threads - 1) / (size_t)threads;
+	if (b->each > most)
+		b->each = most;
+	t = seconds(threads);
+	pool_run(b->pool, (n + b->each - 1) / b->each, run_share, b);
+	return seconds(threads) - t;
+}
+
+static void
+make_ids(struct bench *b, size_t n, size_t tokens, uint32_t vocab)
+{
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < n * tokens; i++) {
+		x = x * 1664525 + 1013904223;
+		b->ids[i] = (x >> 8) % vocab;
+	}
+	for (size_t i = 0; i < n; i++)
+		b->end[i] = (i + 1) * tokens;
+}
+
+static double
+answer(struct bench *b, const char *line, int threads, enum isa isa)
+{
+	const struct encoder_info *info = encoder_info(b->encoder);
+	struct rusage usage;
+	size_t n = 0, t = 0;
+
+	if (sscanf(line, "texts %zu %zu", &n, &t) == 2 && n > 0 &&
+	    n <= RECORDS && t > 0 && t <= info->max_tokens && n * t <= TOKENS &&
+	    b->px == NULL) {
+		make_ids(b, n, t, info->vocab);
+		return run(b, n, (1024 + t - 1) / t, threads);
+	}
+	if (sscanf(line, "pictures %zu", &n) == 1 && n > 0 && n <= 64 &&
+	    b->px != NULL)
+		return run(b, n, 8, threads);
+	if (sscanf(line, "macs %zu", &t) == 1)
+		return (double)encoder_macs(b->encoder, t);
+	if (strncmp(line, "peak", 4) == 0)
+		return peak(isa);
+	if (strncmp(line, "memory", 6) == 0) {
+		getrusage(RUSAGE_SELF, &usage);
+		return (double)usage.ru_maxrss / 1024;
+	}
+	return -1;
+}
+
+static int
+find(const char *word, const char *const *words)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const kinds[] = { "text", "picture", NULL };
+	static const char *const precisions[] = { "f32", "f16", "int8", NULL };
+	struct encoder_how how = { .normalize = -1 };
+	struct bench b = { 0 };
+	const struct encoder_info *info;
+	struct store *s;
+	struct error e;
+	char line[256];
+	int kind, precision, threads;
+
+	if (argc != 5 || (kind = find(argv[1], kinds)) < 0 ||
+	    (precision = find(argv[3], precisions)) < 0 ||
+	    (threads = atoi(argv[4])) < 1) {
+		fprintf(stderr, "usage: bench_encoder text|picture MODEL "
+				"f32|f16|int8 THREADS\n");
+		return 2;
+	}
+	mem_give_back();
+	if (cpu_isa_from_env(&how.isa, &e) == -1)
+		goto fail;
+	s = store_open(argv[2], (enum precision)precision, &e);
+	if (s == NULL)
+		goto fail;
+	b.encoder = encoder_new(s, (enum encoder_kind)kind, &how, &e);
+	b.pool = pool_new(threads, &e);
+	if (b.encoder == NULL || b.pool == NULL)
+		goto fail;
+	info = encoder_info(b.encoder);
+	threads = pool_threads(b.pool);
+	b.work = mem_array((size_t)threads, sizeof(*b.work));
+	for (int i = 0; i < threads; i++)
+		if ((b.work[i] = encoder_work_new(b.encoder, &e)) == NULL)
+			goto fail;
+	if (kind == ENCODER_PICTURE) {
+		b.floats = (size_t)info->pixels.width * info->pixels.height * 3;
+		b.px = mem_array(64 * b.floats, sizeof(*b.px));
+		for (size_t i = 0; b.px != NULL && i < 64 * b.floats; i++)
+			b.px[i] = (float)(i % 509) * 0x1p-8f - 1;
+	} else {
+		b.ids = mem_array(TOKENS, sizeof(*b.ids));
+		b.end = mem_array(RECORDS, sizeof(*b.end));
+	}
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		printf("%.9g\n", answer(&b, line, threads, how.isa));
+		fflush(stdout);
+		if (b.bad)
+			return 1;
+	}
+	return 0;
+fail:
+	fprintf(stderr, "bench_encoder: %s\n", e.text);
+	return 1;
+}

@@ -143,11 +143,11 @@ run_toy(struct toy *toy, const struct items_options *from, const char *operand,
 static void
 write_file(const char *path, const void *p, size_t n)
 {
-	struct writer w;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 
-	ck_assert_int_eq(io_create(&w, path, NULL), 0);
-	ck_assert_int_eq(io_put(&w, p, n, NULL), 0);
-	ck_assert_int_eq(io_commit(&w, NULL), 0);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq((int)write(fd, p, n), (int)n);
+	close(fd);
 }
 
 static void

@@ -5,8 +5,7 @@
 #include "linalg/simd_avx2.h"
 
 #include "linalg/conv_kernels.h"
-#include "linalg/conv_tile.h"
 
-const struct conv_kernels conv_avx2 = CONV_TABLE(k_dense);
+const struct conv_kernels conv_avx2 = CONV_TABLE;
 
 #endif

@@ -5,8 +5,7 @@
 #include "linalg/simd_avx512.h"
 
 #include "linalg/conv_kernels.h"
-#include "linalg/conv_tile.h"
 
-const struct conv_kernels conv_avx512 = CONV_TABLE(k_dense);
+const struct conv_kernels conv_avx512 = CONV_TABLE;
 
 #endif

@@ -61,30 +61,54 @@ act_f(enum activation act, vf t)
 	return t;
 }
 
+/* What follows the sum s of the output at a's pointers and j. */
+static inline __attribute__((always_inline)) vf
+after_sum(vf s, const struct after *a, const float *residual, size_t j)
+{
+	if (a->bias != NULL)
+		s = vf_add(s, vf_load(a->bias + j));
+	s = act_f(a->act, s);
+	if (a->gamma != NULL)
+		s = vf_mul(vf_load(a->gamma + j), s);
+	if (residual != NULL)
+		s = vf_add(vf_load(residual + j), s);
+	return s;
+}
+
+static inline vf
+after_sum_n(
+    vf s, const struct after *a, const float *residual, size_t j, size_t n)
+{
+	if (a->bias != NULL)
+		s = vf_add(s, vf_load_n(a->bias + j, n));
+	s = act_f(a->act, s);
+	if (a->gamma != NULL)
+		s = vf_mul(vf_load_n(a->gamma + j, n), s);
+	if (residual != NULL)
+		s = vf_add(vf_load_n(residual + j, n), s);
+	return s;
+}
+
 /* after_rows: linear_finish. */
 static inline void
 after_rows(float *y, size_t ldy, const float *t, size_t ldt, size_t rows,
     size_t n, const struct after *a)
 {
 	for (size_t i = 0; i < rows; i++) {
+		const float *residual =
+		    a->residual != NULL ? a->residual + i * a->ldr : NULL;
 		float *to = y + i * ldy;
 		const float *from = t + i * ldt;
+		size_t j = 0;
 
-		for (size_t j = 0; j < n; j += VF_N) {
-			size_t w = n - j < VF_N ? n - j : VF_N;
-			vf s = vf_load_n(from + j, w);
-
-			if (a->bias != NULL)
-				s = vf_add(s, vf_load_n(a->bias + j, w));
-			s = act_f(a->act, s);
-			if (a->gamma != NULL)
-				s = vf_mul(vf_load_n(a->gamma + j, w), s);
-			if (a->residual != NULL)
-				s = vf_add(
-				    vf_load_n(a->residual + i * a->ldr + j, w),
-				    s);
-			vf_store_n(to + j, w, s);
-		}
+		/* Masked stores are slow. */
+		for (; n - j >= VF_N; j += VF_N)
+			vf_store(to + j,
+			    after_sum(vf_load(from + j), a, residual, j));
+		if (j < n)
+			vf_store_n(to + j, n - j,
+			    after_sum_n(vf_load_n(from + j, n - j), a, residual,
+				j, n - j));
 	}
 }
 

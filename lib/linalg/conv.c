@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "linalg/conv_impl.h"
+#include "linalg/linalg.h"
 
 static const struct conv_kernels *
 kernels(enum isa isa)
@@ -95,6 +96,37 @@ conv_room(const struct conv *c)
 	return strip_bytes(c) + linear_room(&c->l, strip_pixels(c));
 }
 
+static int
+is_simple(enum activation act)
+{
+	return act == ACT_NONE || act == ACT_RELU || act == ACT_RELU6;
+}
+
+/* linear_run and the activation ${last}, on pixels that are near. */
+static void
+layer(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
+    size_t rows, const struct linear *l, const struct linear_after *after,
+    enum activation last, void *room)
+{
+	const struct conv_kernels *ck = kernels(isa);
+	struct linear_after a = *after;
+	int simple = is_simple(a.act);
+
+	if (ck->dense == NULL || l->precision != PRECISION_F32 ||
+	    l->in > LINALG_KBLOCK || l->bias == NULL || a.gamma != NULL ||
+	    !is_simple(last) || (!simple && a.residual != NULL)) {
+		linear_run(isa, y, ldy, x, ldx, rows, l, &a, room);
+		for (size_t i = 0; last != ACT_NONE && i < rows; i++)
+			linear_activate(isa, last, y + i * ldy, l->out);
+		return;
+	}
+	if (!simple)
+		a.act = ACT_NONE;
+	ck->dense(y, ldy, x, ldx, rows, l, &a, last);
+	for (size_t i = 0; !simple && i < rows; i++)
+		linear_activate(isa, after->act, y + i * ldy, l->out);
+}
+
 /* The taps of group g of output pixel (i, j) to t: [kh, kw, in / groups]. */
 static void
 gather(float *t, const struct picture_rows *x, const struct conv *c, size_t g,
@@ -149,14 +181,12 @@ strip(enum isa isa, float *y, const struct picture_rows *x,
 			gather(taps + p * l.in, x, c, g,
 			    (uint32_t)((from + p) / c->win.ow),
 			    (uint32_t)((from + p) % c->win.ow));
-		linear_run(
-		    isa, y + g * out, c->out, taps, l.in, n, &l, &a, rest);
+		layer(isa, y + g * out, c->out, taps, l.in, n, &l, &a, c->last,
+		    rest);
 		l.packed = (const char *)l.packed +
 			   linear_size(l.precision, l.in, l.out);
 		l.bias = l.bias != NULL ? l.bias + out : NULL;
 	}
-	if (c->last != ACT_NONE)
-		linear_activate(isa, c->last, y, n * c->out);
 }
 
 void
@@ -179,10 +209,8 @@ conv_run(enum isa isa, float *y, const struct picture_rows *x,
 	/* As many rows at once as lie one behind the other. */
 	for (size_t i = from, n; i < to; i += n) {
 		n = least(to - i, x->keep - i % x->keep);
-		linear_run(isa, y, c->out, picture_row(x, i), c->in, n * ow,
-		    &c->l, &a, room);
-		if (c->last != ACT_NONE)
-			linear_activate(isa, c->last, y, n * ow * c->out);
+		layer(isa, y, c->out, picture_row(x, i), c->in, n * ow, &c->l,
+		    &a, c->last, room);
 		y += n * ow * c->out;
 		if (a.residual != NULL)
 			a.residual += n * ow * a.ldr;

@@ -5,7 +5,8 @@
 #include "linalg/simd_avx2.h"
 
 #include "linalg/conv_kernels.h"
+#include "linalg/conv_tile.h"
 
-const struct conv_kernels conv_avx2 = CONV_TABLE;
+const struct conv_kernels conv_avx2 = CONV_TABLE(k_dense);
 
 #endif

@@ -4,6 +4,6 @@
 
 #include "linalg/conv_plain.h"
 
-const struct conv_kernels conv_fma = CONV_TABLE;
+const struct conv_kernels conv_fma = CONV_TABLE(NULL);
 
 #endif

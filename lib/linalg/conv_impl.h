@@ -5,6 +5,11 @@
 
 /* What conv.c chooses from, one table for each instruction set. */
 struct conv_kernels {
+	/* linear_run with one K block, f32, a bias, no gamma, and none but
+	 * ReLU and ReLU6 for activations; or NULL. */
+	void (*dense)(float *y, size_t ldy, const float *x, size_t ldx,
+	    size_t rows, const struct linear *l, const struct linear_after *a,
+	    enum activation last);
 	void (*depth)(float *y, const struct picture_rows *x,
 	    const struct depth *d, uint32_t from, uint32_t to);
 	void (*pool)(float *y, const struct picture_rows *x,
@@ -17,9 +22,10 @@ struct conv_kernels {
 	void (*gate)(float *x, const float *g, size_t n, size_t c);
 };
 
-#define CONV_TABLE                                                             \
+#define CONV_TABLE(dense)                                                      \
 	{                                                                      \
-		k_depth, k_pool, k_mean_add, k_mean_end, k_largest_add, k_gate \
+		dense, k_depth, k_pool, k_mean_add, k_mean_end, k_largest_add, \
+		    k_gate                                                     \
 	}
 
 extern const struct conv_kernels conv_portable;

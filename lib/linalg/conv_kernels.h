@@ -294,6 +294,22 @@ k_depth(float *y, const struct picture_rows *x, const struct depth *d,
 	}
 }
 
+/* n channels; masked loads and stores are slow on some machines. */
+static inline vf
+some_load(const float *p, size_t n)
+{
+	return n == VF_N ? vf_load(p) : vf_load_n(p, n);
+}
+
+static inline void
+some_store(float *p, size_t n, vf a)
+{
+	if (n == VF_N)
+		vf_store(p, a);
+	else
+		vf_store_n(p, n, a);
+}
+
 /* Vectors of n channels, the last one of fewer. */
 #define CHANNELS(j, n, c)                                                      \
 	for (size_t j = 0, n; n = c - j < VF_N ? c - j : VF_N, j < c; j += n)
@@ -317,12 +333,12 @@ pool_pixel(float *y, const struct picture_rows *x, const struct window *win,
 					 (size_t)(x0 + xa) * c + ch;
 
 			for (uint32_t b = xa; b < xb; b++, p += c)
-				s = mean ? vf_add(s, vf_load_n(p, n))
-					 : vf_max(vf_load_n(p, n), s);
+				s = mean ? vf_add(s, some_load(p, n))
+					 : vf_max(some_load(p, n), s);
 		}
 		if (mean)
 			s = vf_div(s, vf_set((float)((yb - ya) * (xb - xa))));
-		vf_store_n(y + ch, n, s);
+		some_store(y + ch, n, s);
 	}
 }
 
@@ -341,9 +357,9 @@ k_mean_add(float *s, float *t, const float *x, size_t w, size_t c)
 	memset(t, 0, c * sizeof(*t));
 	for (size_t i = 0; i < w; i++, x += c)
 		CHANNELS(j, n, c)
-	vf_store_n(t + j, n, vf_add(vf_load_n(t + j, n), vf_load_n(x + j, n)));
+	some_store(t + j, n, vf_add(some_load(t + j, n), some_load(x + j, n)));
 	CHANNELS(j, n, c)
-	vf_store_n(s + j, n, vf_add(vf_load_n(s + j, n), vf_load_n(t + j, n)));
+	some_store(s + j, n, vf_add(some_load(s + j, n), some_load(t + j, n)));
 }
 
 static void
@@ -352,7 +368,7 @@ k_mean_end(float *s, size_t n, size_t c)
 	vf all = vf_set((float)n);
 
 	CHANNELS(j, m, c)
-	vf_store_n(s + j, m, vf_div(vf_load_n(s + j, m), all));
+	some_store(s + j, m, vf_div(some_load(s + j, m), all));
 }
 
 static void
@@ -360,7 +376,7 @@ k_largest_add(float *s, const float *x, size_t n, size_t c)
 {
 	for (size_t i = 0; i < n; i++, x += c)
 		CHANNELS(j, m, c)
-	vf_store_n(s + j, m, vf_max(vf_load_n(x + j, m), vf_load_n(s + j, m)));
+	some_store(s + j, m, vf_max(some_load(x + j, m), some_load(s + j, m)));
 }
 
 static void
@@ -368,7 +384,7 @@ k_gate(float *x, const float *g, size_t n, size_t c)
 {
 	for (size_t i = 0; i < n; i++, x += c)
 		CHANNELS(j, m, c)
-	vf_store_n(x + j, m, vf_mul(vf_load_n(x + j, m), vf_load_n(g + j, m)));
+	some_store(x + j, m, vf_mul(some_load(x + j, m), some_load(g + j, m)));
 }
 
 #endif

@@ -20,65 +20,94 @@ four_bytes(const uint8_t *p)
 	return _mm256_set1_epi32(v);
 }
 
-static inline float
-least(__m256 a)
-{
-	__m128 t =
-	    _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+/* The least (or greatest) element of each of four vectors. */
+#define FOLD(op, v)                                                            \
+	fold_##op(halves_##op(v[0]), halves_##op(v[1]), halves_##op(v[2]),     \
+	    halves_##op(v[3]))
+#define FOLD_OF(op)                                                            \
+	static inline __m128 halves_##op(__m256 a)                             \
+	{                                                                      \
+		return _mm_##op##_ps(                                          \
+		    _mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));   \
+	}                                                                      \
+	static inline __m128 fold_##op(__m128 a, __m128 b, __m128 c, __m128 d) \
+	{                                                                      \
+		__m128 t = _mm_##op##_ps(                                      \
+		    _mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));             \
+		__m128 u = _mm_##op##_ps(                                      \
+		    _mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));             \
+                                                                               \
+		return _mm_##op##_ps(                                          \
+		    _mm_movelh_ps(t, u), _mm_movehl_ps(u, t));                 \
+	}
 
-	t = _mm_min_ps(t, _mm_movehl_ps(t, t));
-	return _mm_cvtss_f32(_mm_min_ss(t, _mm_movehdup_ps(t)));
+FOLD_OF(min)
+FOLD_OF(max)
+FOLD_OF(add)
+
+/* The scales and zeros of four rows of a block; v[0] and v[1] become 1 / scale
+ * and zero as floats. */
+static inline void
+choose_scales(
+    uint8_t *scale, uint8_t *zero, __m128 v[2], const float *const x[GROUP])
+{
+	const __m256 none = _mm256_setzero_ps();
+	const __m128 part = _mm_set1_ps(1.0f / 127);
+	__m256 lo[GROUP], hi[GROUP], bad[GROUP];
+	__m128 s, r, z, small;
+
+	UNROLL
+	for (int i = 0; i < GROUP; i++) {
+		lo[i] = hi[i] = bad[i] = none;
+		UNROLL
+		for (int k = 0; k < 8; k++) {
+			__m256 t = _mm256_loadu_ps(x[i] + 8 * k);
+
+			lo[i] = _mm256_min_ps(t, lo[i]);
+			hi[i] = _mm256_max_ps(t, hi[i]);
+			bad[i] = _mm256_fmadd_ps(t, none, bad[i]);
+		}
+	}
+	z = FOLD(min, lo);
+	s = _mm_add_ps(
+	    _mm_sub_ps(_mm_mul_ps(FOLD(max, hi), part), _mm_mul_ps(z, part)),
+	    FOLD(add, bad));
+	r = _mm_div_ps(_mm_set1_ps(1), s);
+	small = _mm_cmplt_ps(s, _mm_set1_ps(0x1p-126f));
+	s = _mm_andnot_ps(small, s);
+	r = _mm_andnot_ps(small, r);
+	z = _mm_mul_ps(_mm_sub_ps(_mm_setzero_ps(), z), r);
+	z = _mm_min_ps(
+	    _mm_round_ps(z, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
+	    _mm_set1_ps(127));
+	_mm_storeu_ps((float *)(void *)scale, s);
+	_mm_storeu_si128((__m128i *)(void *)zero, _mm_cvtps_epi32(z));
+	v[0] = r;
+	v[1] = z;
 }
 
-/* One row's 64 columns of a block: x: [64].  q: 16 steps in two vectors. */
+/* One row's 64 columns of a block: 16 steps in two vectors.  The upper bound
+ * stands at the end and the lower one is packing's saturation: NaN becomes
+ * the least integer, and that 0. */
 static inline void
-quantize_block(__m256i q[2], float *scale, int32_t *zero, const float *x)
+round_row(__m256i q[2], const float *x, __m256 r, __m256 z)
 {
-	const __m256 none = _mm256_setzero_ps(), top = _mm256_set1_ps(127);
 	const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-	__m256 lo = none, hi = none, bad = none, r, z;
 	__m256i v[8];
-	float s, inverse, f;
 
 	UNROLL
-	for (int i = 0; i < 8; i++) {
-		__m256 t = _mm256_loadu_ps(x + 8 * i);
-
-		lo = _mm256_min_ps(t, lo);
-		hi = _mm256_min_ps(_mm256_sub_ps(none, t), hi);
-		bad = _mm256_fmadd_ps(t, none, bad);
-	}
-	bad = _mm256_add_ps(bad, _mm256_permute2f128_ps(bad, bad, 1));
-	bad = _mm256_hadd_ps(bad, bad);
-	bad = _mm256_hadd_ps(bad, bad);
-	f = least(lo);
-	s = -least(hi) * (1.0f / 127) - f * (1.0f / 127) +
-	    _mm256_cvtss_f32(bad);
-	inverse = 1 / s;
-	if (s < 0x1p-126f)
-		s = inverse = 0;
-	r = _mm256_set1_ps(inverse);
-	z = _mm256_min_ps(_mm256_round_ps(_mm256_mul_ps(_mm256_set1_ps(-f), r),
-			      _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
-	    top);
-	UNROLL
-	for (int i = 0; i < 8; i++) {
-		__m256 t = _mm256_fmadd_ps(_mm256_loadu_ps(x + 8 * i), r, z);
-
-		/* Conversion rounds; rint after the bounds is rint before. */
-		t = _mm256_min_ps(_mm256_max_ps(t, none), top);
-		v[i] = _mm256_cvtps_epi32(t);
-	}
+	for (int i = 0; i < 8; i++)
+		v[i] = _mm256_cvtps_epi32(
+		    _mm256_fmadd_ps(_mm256_loadu_ps(x + 8 * i), r, z));
 	UNROLL
 	for (int i = 0; i < 2; i++) {
 		__m256i a = _mm256_packs_epi32(v[4 * i], v[4 * i + 1]);
 		__m256i b = _mm256_packs_epi32(v[4 * i + 2], v[4 * i + 3]);
 
-		q[i] = _mm256_permutevar8x32_epi32(
-		    _mm256_packus_epi16(a, b), order);
+		a = _mm256_min_epu8(
+		    _mm256_packus_epi16(a, b), _mm256_set1_epi8(127));
+		q[i] = _mm256_permutevar8x32_epi32(a, order);
 	}
-	*scale = s;
-	*zero = _mm_cvtsi128_si32(_mm_cvtps_epi32(_mm256_castps256_ps128(z)));
 }
 
 /* Four rows of a block: rows of steps become steps of rows. */
@@ -86,12 +115,18 @@ static void
 quantize_group(uint8_t *q, const float *const x[GROUP])
 {
 	__m256i v[GROUP][2];
-	float scale[GROUP];
-	int32_t zero[GROUP];
+	__m128 t[2];
+	float r[GROUP], z[GROUP];
 
-	for (int r = 0; r < GROUP; r++)
-		quantize_block(v[r], scale + r, zero + r, x[r]);
-	for (int i = 0; i < 2; i++, q += 128) {
+	choose_scales(q + 64 * GROUP, q + 68 * GROUP, t, x);
+	_mm_storeu_ps(r, t[0]);
+	_mm_storeu_ps(z, t[1]);
+	UNROLL
+	for (int i = 0; i < GROUP; i++)
+		round_row(
+		    v[i], x[i], _mm256_set1_ps(r[i]), _mm256_set1_ps(z[i]));
+	UNROLL
+	for (int i = 0; i < 2; i++) {
 		__m256i a = _mm256_unpacklo_epi32(v[0][i], v[1][i]);
 		__m256i b = _mm256_unpackhi_epi32(v[0][i], v[1][i]);
 		__m256i c = _mm256_unpacklo_epi32(v[2][i], v[3][i]);
@@ -100,7 +135,7 @@ quantize_group(uint8_t *q, const float *const x[GROUP])
 		__m256i s1 = _mm256_unpackhi_epi64(a, c);
 		__m256i s2 = _mm256_unpacklo_epi64(b, d);
 		__m256i s3 = _mm256_unpackhi_epi64(b, d);
-		__m256i *to = (__m256i *)(void *)q;
+		__m256i *to = (__m256i *)(void *)(q + 128 * i);
 
 		_mm256_storeu_si256(
 		    to, _mm256_permute2x128_si256(s0, s1, 0x20));
@@ -111,8 +146,6 @@ quantize_group(uint8_t *q, const float *const x[GROUP])
 		_mm256_storeu_si256(
 		    to + 3, _mm256_permute2x128_si256(s2, s3, 0x31));
 	}
-	memcpy(q, scale, sizeof(scale));
-	memcpy(q + sizeof(scale), zero, sizeof(zero));
 }
 
 static void

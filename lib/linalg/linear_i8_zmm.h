@@ -7,6 +7,7 @@
  */
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 #include "linalg/linear_i8_kernels.h"
@@ -20,7 +21,7 @@ quantize_block(float *scale, int32_t *zero, const float *x, size_t n)
 	__m512 lo = none, hi = none, bad = none, v[4], r, z;
 	__m128i q[4];
 	__m512i all;
-	float s, inverse, low[16], high[16], worst[16];
+	float s, inverse, low;
 
 	UNROLL
 	for (size_t i = 0; i < 4; i++) {
@@ -34,21 +35,15 @@ quantize_block(float *scale, int32_t *zero, const float *x, size_t n)
 		hi = _mm512_max_ps(v[i], hi);
 		bad = _mm512_fmadd_ps(v[i], none, bad);
 	}
-	_mm512_storeu_ps(low, lo);
-	_mm512_storeu_ps(high, hi);
-	_mm512_storeu_ps(worst, bad);
-	for (int h = 8; h > 0; h /= 2)
-		for (int i = 0; i < h; i++) {
-			low[i] = low[i + h] < low[i] ? low[i + h] : low[i];
-			high[i] = high[i + h] > high[i] ? high[i + h] : high[i];
-			worst[i] += worst[i + h];
-		}
-	s = high[0] * (1.0f / 127) - low[0] * (1.0f / 127) + worst[0];
+	low = _mm512_reduce_min_ps(lo);
+	s = _mm512_reduce_max_ps(hi) * (1.0f / 127) - low * (1.0f / 127);
+	if (_mm512_cmp_ps_mask(bad, bad, _CMP_UNORD_Q) != 0)
+		s = NAN;
 	inverse = 1 / s;
 	if (s < 0x1p-126f)
 		s = inverse = 0;
 	r = _mm512_set1_ps(inverse);
-	z = _mm512_mul_ps(_mm512_set1_ps(-low[0]), r);
+	z = _mm512_mul_ps(_mm512_set1_ps(-low), r);
 	z = _mm512_min_ps(_mm512_roundscale_ps(z, 8), top);
 	UNROLL
 	for (int i = 0; i < 4; i++) {

@@ -1,0 +1,231 @@
+#ifndef LINALG_CONV_TILE_H
+#define LINALG_CONV_TILE_H
+
+/*
+ * Dense layers of few inputs on many pixels, in the words of a simd_*.h that
+ * is included before: what an inverted bottleneck begins with.  There is one K
+ * block and it is short, so x is read where it lies, and bias, the usual
+ * activations and the residual are done while the sums are in registers.  The
+ * bytes are linear_run's.
+ */
+
+#include "linalg/conv_impl.h"
+#include "linalg/linalg.h"
+
+enum {
+	TALL = VF_N == 16 ? 12 : 6, /* rows of a tile of two vectors */
+	BROAD = VF_N == 16 ? 8 : 4, /* of one of three */
+	PIXELS = 120 /* rows that are done with all panels, then the next */
+};
+
+struct dense_tile {
+	const float *x; /* rows ldx apart */
+	size_t ldx, in;
+	const float *w[3]; /* each vector's weights, LINALG_PANEL apart */
+	const float *bias;
+	const float *residual; /* rows ldr apart, or NULL */
+	size_t ldr;
+	float *y; /* rows ldy apart */
+	size_t ldy;
+	enum activation act, last; /* none, ReLU or ReLU6 */
+};
+
+static inline __attribute__((always_inline)) vf
+clamp(enum activation act, vf s)
+{
+	if (act != ACT_NONE)
+		s = vf_max(s, vf_set(0.0f));
+	if (act == ACT_RELU6)
+		s = vf_min(s, vf_set(6.0f));
+	return s;
+}
+
+/* rows and vecs are constants wherever this is inlined, so that the sums get
+ * names, and with them registers. */
+static inline __attribute__((always_inline)) void
+dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
+{
+	const size_t ldx = t->ldx;
+	const float *x = t->x, *x3 = x + 3 * ldx, *x6 = x + 6 * ldx;
+	const float *x9 = x + 9 * ldx;
+	const float *w0 = t->w[0], *w1 = t->w[1], *w2 = t->w[2];
+	const enum activation act = t->act, last = t->last;
+#define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11)
+#define START(r)                                                               \
+	vf s##r##_0 = vf_set(0.0f), s##r##_1 = s##r##_0, s##r##_2 = s##r##_0;
+#define STEP(r)                                                                \
+	if (r < rows) {                                                        \
+		vf v = vf_set((r < 3   ? x                                     \
+			       : r < 6 ? x3                                    \
+			       : r < 9 ? x6                                    \
+				       : x9)[r % 3 * ldx]);                    \
+		s##r##_0 = vf_fma(v, p0, s##r##_0);                            \
+		if (vecs > 1)                                                  \
+			s##r##_1 = vf_fma(v, p1, s##r##_1);                    \
+		if (vecs > 2)                                                  \
+			s##r##_2 = vf_fma(v, p2, s##r##_2);                    \
+	}
+#define PUT(r, v)                                                              \
+	if (r < rows && v < vecs) {                                            \
+		vf s = vf_add(s##r##_##v, vf_load(t->bias + v * VF_N));        \
+		s = clamp(act, s);                                             \
+		if (residual != NULL)                                          \
+			s = vf_add(                                            \
+			    vf_load(residual + r * t->ldr + v * VF_N), s);     \
+		vf_store(y + r * ldy + v * VF_N, clamp(last, s));              \
+	}
+#define END(r) PUT(r, 0) PUT(r, 1) PUT(r, 2)
+	const float *residual = t->residual;
+	float *y = t->y;
+	const size_t ldy = t->ldy;
+
+	EACH(START)
+	for (size_t k = t->in; k > 0; k--) {
+		vf p0 = vf_load(w0), p1 = vecs > 1 ? vf_load(w1) : p0;
+		vf p2 = vecs > 2 ? vf_load(w2) : p0;
+
+		EACH(STEP)
+		w0 += LINALG_PANEL;
+		w1 += LINALG_PANEL;
+		w2 += LINALG_PANEL;
+		x++;
+		x3++;
+		x6++;
+		x9++;
+	}
+	EACH(END)
+#undef EACH
+#undef START
+#undef STEP
+#undef PUT
+#undef END
+}
+
+#define CASE(r, vecs, most)                                                    \
+	case r:                                                                \
+		if (r <= most)                                                 \
+			dense_tile(r, vecs, t);                                \
+		break;
+#define TILE(name, vecs, most)                                                 \
+	static __attribute__((noinline)) void name(                            \
+	    size_t rows, const struct dense_tile *t)                           \
+	{                                                                      \
+		switch (rows) {                                                \
+			CASE(1, vecs, most)                                    \
+			CASE(2, vecs, most)                                    \
+			CASE(3, vecs, most)                                    \
+			CASE(4, vecs, most)                                    \
+			CASE(5, vecs, most)                                    \
+			CASE(6, vecs, most)                                    \
+			CASE(7, vecs, most)                                    \
+			CASE(8, vecs, most)                                    \
+			CASE(9, vecs, most)                                    \
+			CASE(10, vecs, most)                                   \
+			CASE(11, vecs, most)                                   \
+			CASE(12, vecs, most)                                   \
+		}                                                              \
+	}
+TILE(tile_1, 1, TALL)
+TILE(tile_2, 2, TALL)
+TILE(tile_3, 3, BROAD)
+#undef TILE
+#undef CASE
+
+/* The tile's n columns, fewer than its vectors hold, by way of a copy. */
+static void
+dense_part(void (*fn)(size_t, const struct dense_tile *), size_t rows,
+    const struct dense_tile *t, size_t n)
+{
+	enum { STEP = 3 * VF_N };
+	float y[TALL * STEP], residual[TALL * STEP], bias[STEP] = { 0 };
+	struct dense_tile u = *t;
+
+	memcpy(bias, t->bias, n * sizeof(*bias));
+	u.bias = bias;
+	u.y = y;
+	u.ldy = STEP;
+	if (t->residual != NULL) {
+		memset(residual, 0, sizeof(residual));
+		for (size_t r = 0; r < rows; r++)
+			memcpy(residual + r * STEP, t->residual + r * t->ldr,
+			    n * sizeof(*residual));
+		u.residual = residual;
+		u.ldr = STEP;
+	}
+	fn(rows, &u);
+	for (size_t r = 0; r < rows; r++)
+		memcpy(t->y + r * t->ldy, y + r * STEP, n * sizeof(*y));
+}
+
+/* The columns from j on of m rows; gives how many columns that were. */
+static size_t
+dense_columns(const struct dense_tile *t, size_t m, const float *packed,
+    size_t out, size_t j)
+{
+	size_t left = out - j, vecs = 2, most = TALL, n, strips;
+	void (*fn)(size_t, const struct dense_tile *) = tile_2;
+	struct dense_tile u = *t;
+
+	/* What is left is one, two or three vectors, else two come off. */
+	if (left <= VF_N) {
+		vecs = 1;
+		fn = tile_1;
+	} else if (left > 2 * VF_N && left <= 3 * VF_N) {
+		vecs = 3;
+		most = BROAD;
+		fn = tile_3;
+	}
+	n = left < vecs * VF_N ? left : vecs * VF_N;
+	for (size_t v = 0; v < 3; v++) {
+		size_t c = j + (v < vecs ? v : 0) * VF_N;
+
+		u.w[v] = packed + c / LINALG_PANEL * LINALG_PANEL * t->in +
+			 c % LINALG_PANEL;
+	}
+	u.bias += j;
+	u.y += j;
+	if (u.residual != NULL)
+		u.residual += j;
+	strips = (m + most - 1) / most;
+	for (size_t i = 0, s = 0, rows; i < m; i += rows, s++) {
+		rows = (m + strips - 1 - s) / strips;
+		if (n == vecs * VF_N)
+			fn(rows, &u);
+		else
+			dense_part(fn, rows, &u, n);
+		u.x += rows * u.ldx;
+		u.y += rows * u.ldy;
+		if (u.residual != NULL)
+			u.residual += rows * u.ldr;
+	}
+	return n;
+}
+
+static void
+k_dense(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+    const struct linear *l, const struct linear_after *a, enum activation last)
+{
+	struct dense_tile t = { .x = x,
+		.ldx = ldx,
+		.in = l->in,
+		.bias = l->bias,
+		.residual = a->residual,
+		.ldr = a->ldr,
+		.y = y,
+		.ldy = ldy,
+		.act = a->act,
+		.last = last };
+	size_t blocks = (rows + PIXELS - 1) / PIXELS;
+
+	for (size_t i = 0, b = 0, m; i < rows; i += m, b++) {
+		m = (rows + blocks - 1 - b) / blocks;
+		for (size_t j = 0; j < l->out;)
+			j += dense_columns(&t, m, l->packed, l->out, j);
+		t.x += m * ldx;
+		t.y += m * ldy;
+		if (t.residual != NULL)
+			t.residual += m * t.ldr;
+	}
+}
+
+#endif

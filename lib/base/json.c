@@ -378,6 +378,12 @@ json_object(struct json *j)
 }
 
 int
+json_object_once(struct json *j)
+{
+	return step_in(j, '{', 0, "expected an object");
+}
+
+int
 json_array(struct json *j)
 {
 	return step_in(j, '[', 0, "expected an array");
@@ -425,8 +431,10 @@ json_object_next(struct json *j, struct str *key)
 			return json_memory(j);
 		*key = (struct str){ j->key.data, j->key.len };
 	}
-	if (remember_key(j, raw, *key) < 0 ||
-	    expect(j, ':', "expected ':'") < 0)
+	/* json_object_once leaves the keys to the caller. */
+	if (j->open[j->depth - 1].serial != 0 && remember_key(j, raw, *key) < 0)
+		return -1;
+	if (expect(j, ':', "expected ':'") < 0)
 		return -1;
 	return 1;
 }

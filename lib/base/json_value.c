@@ -116,12 +116,39 @@ json_float(struct json *j, float *out)
 	return 0;
 }
 
+/* Up to 9 digits and what may follow a number: the short way for ids. */
+static int
+take_small(struct json *j, int64_t *out)
+{
+	size_t i = j->i, most = j->n - i < 10 ? j->n : i + 10;
+	int64_t x = 0;
+
+	for (; i < most && j->s[i] >= '0' && j->s[i] <= '9'; i++)
+		x = x * 10 + (j->s[i] - '0');
+	if (i == j->i || i == most || (j->s[j->i] == '0' && i > j->i + 1) ||
+	    (j->s[i] != ',' && j->s[i] != '}' && j->s[i] != ']'))
+		return 0;
+	j->i = i;
+	*out = x;
+	return 1;
+}
+
 int
 json_integer(struct json *j, int64_t min, int64_t max, int64_t *out)
 {
 	struct str raw;
 	int64_t x = 0;
 
+	if (json_next_byte(j) >= 0 && take_small(j, &x)) {
+		if (x < min || x > max) {
+			while (j->i > 0 && j->s[j->i - 1] >= '0' &&
+			       j->s[j->i - 1] <= '9')
+				j->i--;
+			return json_fail(j, "number out of range");
+		}
+		*out = x;
+		return 0;
+	}
 	if (take_number(j, &raw) < 0)
 		return -1;
 	/* Towards the negative, which has one number more. */

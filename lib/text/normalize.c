@@ -180,6 +180,27 @@ bert_ascii(unsigned char table[128], uint32_t flags)
 	}
 }
 
+/* The small letters of ASCII text, eight bytes at once, up to the first
+ * control character; how many bytes that were. */
+static size_t
+lower_plain(char *out, const char *s, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t i = 0;
+
+	for (uint64_t x; n - i >= 8; i += 8) {
+		uint64_t big;
+
+		memcpy(&x, s + i, 8);
+		if (((x + ones * (128 - ' ')) & ~(x + ones) & tops) != tops)
+			break;
+		big = (x + ones * (128 - 'A')) & ~(x + ones * (127 - 'Z'));
+		x |= (big & tops) >> 2;
+		memcpy(out + i, &x, 8);
+	}
+	return i;
+}
+
 static int
 norm_bert(struct tokens *w, uint32_t flags, struct str s, struct buf *out,
     size_t zero, size_t *out_zero)
@@ -209,7 +230,11 @@ norm_bert(struct tokens *w, uint32_t flags, struct str s, struct buf *out,
 			if (buf_reserve(out, s.len - i + TOKEN_PAD) < 0)
 				return -1;
 			p = out->data + out->len;
-			for (len = 0; i + len < to; len++) {
+			len = (flags & BERT_LOWER) != 0
+				  ? lower_plain(p, s.s + i, to - i)
+				  : 0;
+			p += len;
+			for (; i + len < to; len++) {
 				unsigned char low =
 				    table[(unsigned char)s.s[i + len]];
 

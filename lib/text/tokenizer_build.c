@@ -58,9 +58,6 @@ check_text(struct str s, struct error *e)
 	if (s.len > TOKEN_BYTES_MAX)
 		return error_set(e, "a token of %zu bytes, at most %d: '%s'...",
 		    s.len, TOKEN_BYTES_MAX, draft_name(name, s));
-	if (utf8_valid(s.s, s.len) != s.len)
-		return error_set(
-		    e, "token '%s' is not valid UTF-8", draft_name(name, s));
 	return 0;
 }
 

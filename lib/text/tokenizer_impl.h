@@ -271,13 +271,30 @@ uint32_t token_pair(const struct tokenizer *t, uint32_t a, uint32_t b);
 
 /* ---- what a worker keeps ---- */
 
-enum { CACHE_SLOTS = 8192, CACHE_IDS = 6 };
+/*
+ * The cache: words of up to 16 bytes and up to 3 ids.  The hash of a word
+ * names a line of two; a new one moves the newer to the place of the older.
+ * What stands there is what the model said, so it never changes a result.
+ */
+enum { CACHE_LINES = 8192, CACHE_IDS = 3, CACHE_WORD = 16, CACHE_WAIT = 8 };
 
 struct cache_entry {
 	uint64_t key[2]; /* the word, padded with zeros */
-	uint32_t len;    /* of it, 0: empty */
-	uint32_t n;
+	uint16_t len;    /* of it, 0: empty */
+	uint16_t n;
 	uint32_t ids[CACHE_IDS];
+};
+
+struct cache_line { /* 64 bytes */
+	struct cache_entry entry[2];
+};
+
+/* A word on its way: its line is being fetched meanwhile. */
+struct waiting_word {
+	uint64_t key[2];
+	struct cache_line *line;
+	const char *s;
+	size_t n;
 };
 
 struct bpe_symbol {
@@ -292,8 +309,10 @@ struct path_node {
 
 struct tokens {
 	const struct tokenizer *t;
-	struct cache_entry *cache; /* [CACHE_SLOTS], NULL: none (tests) */
-	uint32_t *ids;             /* [n] */
+	struct cache_line *cache; /* [CACHE_LINES], NULL: none (tests) */
+	struct waiting_word waits[CACHE_WAIT];
+	size_t first_wait, last_wait; /* ever growing numbers */
+	uint32_t *ids;                /* [n] */
 	size_t n, cap;
 	struct buf clean;   /* well-formed text */
 	struct buf norm[2]; /* normalizers, from one to the other */
@@ -334,9 +353,16 @@ int charsmap_apply(const struct tokenizer *t, struct str s, struct buf *out,
 int pretokenize(
     const struct tokenizer *t, struct tokens *w, struct str s, size_t zero);
 
-/* take_word: the ids of a word behind those that are there.  0 or -1. */
+/*
+ * take_word: the ids of a word behind those that are there.  s has TOKEN_PAD
+ * bytes behind it that may be read.  0 or -1.
+ * queue_word: the same, but it may wait; s must stay until queue_flush.
+ */
 int take_word(
     const struct tokenizer *t, struct tokens *w, const char *s, size_t n);
+int queue_word(
+    const struct tokenizer *t, struct tokens *w, const char *s, size_t n);
+int queue_flush(const struct tokenizer *t, struct tokens *w);
 int wordpiece_word(
     const struct tokenizer *t, struct tokens *w, const char *s, size_t n);
 int bpe_word(

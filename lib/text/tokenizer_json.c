@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 
 /*
@@ -36,7 +37,8 @@ read_vocab_object(struct draft *d, struct json *j, struct error *e)
 	int64_t id;
 	int more;
 
-	if (json_object(j) < 0)
+	/* draft_index finds what is there twice. */
+	if (json_object_once(j) < 0)
 		return -1;
 	while ((more = json_object_next(j, &key)) > 0) {
 		/* The key lives until the value is read. */
@@ -452,6 +454,10 @@ draft_read_json(struct draft *d, struct str text, struct error *e)
 		text.s += 3;
 		text.len -= 3;
 	}
+	if (utf8_valid(text.s, text.len) != text.len)
+		return error_set(e,
+		    "tokenizer.json: byte %zu is not of valid UTF-8",
+		    utf8_valid(text.s, text.len) + 1);
 	json_init(&j, text.s, text.len);
 	r = read_all(d, &j, &why);
 	if (r == 0 && j.lone > 0)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 #include "text/unicode.h"
 
@@ -50,7 +51,7 @@ struct config {
 static int
 read_lines(struct draft *d, struct str s, struct error *e)
 {
-	size_t line = 0;
+	size_t line = 0, good = utf8_valid(s.s, s.len);
 
 	for (size_t at = 0; at < s.len; line++) {
 		const char *end = memchr(s.s + at, '\n', s.len - at);
@@ -58,6 +59,9 @@ read_lines(struct draft *d, struct str s, struct error *e)
 			end != NULL ? (size_t)(end - s.s) - at : s.len - at };
 
 		at += x.len + 1;
+		if (at > good && good < s.len)
+			return error_set(
+			    e, "line %zu is not valid UTF-8", line + 1);
 		/* As the reference does: without white space at the end. */
 		while (x.len > 0) {
 			size_t from = x.len - 1, len;
@@ -65,11 +69,8 @@ read_lines(struct draft *d, struct str s, struct error *e)
 
 			while (from > 0 && (x.s[from] & 0xC0) == 0x80)
 				from--;
-			if (unicode_len(x.s[from]) != x.len - from)
-				break;
 			c = unicode_next(x.s + from, &len);
-			if (c > 0x10FFFF ||
-			    (unicode_flags(c) & UNICODE_WHITE) == 0)
+			if ((unicode_flags(c) & UNICODE_WHITE) == 0)
 				break;
 			x.len = from;
 		}

@@ -12,6 +12,7 @@
 rows() {
 	sed 's/ *| */|/g' <<'E2'
 embed-text  | oj | --text title --id id --label label --group series items.jsonl | --text title --id id | items.jsonl
+embed-text  | oj | -m sentence --text title --id id items.jsonl | -m sentence --text title --id id | items.jsonl
 extract-img | oj | --file image --id id --label label --group series items.jsonl | --file image --id id | items.jsonl
 img-meta    | oj | img | --files-from - | names
 fuse        | o  | text.vp image.vp | - image.vp | text.vp
@@ -32,6 +33,7 @@ E2
 # leave theirs out.
 tiny() {
 	ln -sfn "$ROOT/examples/clipart/img" all
+	ln -sfn "$DATA/encoders/sentence" sentence
 	mkdir -p img
 	awk "NR % ${1:-14} == 1" "$ROOT/examples/clipart/items.jsonl" >items.jsonl
 	sed 's/.*"image": *"\([^"]*\)".*/\1/' items.jsonl >names

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -272,20 +273,21 @@ store_tokenizer_hash(const struct store *s)
 
 	hash_init(&h, 0);
 	for (size_t i = 0; i < sizeof(tokenizer_names) / sizeof(char *); i++) {
-		char *path = join(s->path, tokenizer_names[i]);
+		char path[4096]; /* longer ones cannot be opened */
 		struct mapping m;
 		unsigned char word[8];
+		int n = snprintf(
+		    path, sizeof(path), "%s/%s", s->path, tokenizer_names[i]);
 
-		if (path == NULL || io_map(&m, path, NULL) < 0) {
-			free(path);
+		/* Nothing here may want memory: a hash cannot fail. */
+		if (n < 0 || (size_t)n >= sizeof(path) ||
+		    io_map(&m, path, NULL) < 0)
 			continue;
-		}
 		hash_update(
 		    &h, tokenizer_names[i], strlen(tokenizer_names[i]) + 1);
 		le64_put(word, hash_bytes(m.data, m.len, 0));
 		hash_update(&h, word, 8);
 		io_unmap(&m);
-		free(path);
 	}
 	return hash_final(&h);
 }

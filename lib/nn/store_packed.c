@@ -307,11 +307,15 @@ check_kind(struct store *s, const char *config, struct error *e)
 		return -1;
 	if (i == 0 || !str_is(raw, "\"packed\""))
 		return error_set(e, "not a packed file");
-	if (json_find_path(config, strlen(config), "layout", &raw, e) <= 0 ||
-	    !str_is(raw, layout))
+	if ((i = json_find_path(config, strlen(config), "layout", &raw, e)) < 0)
+		return -1;
+	if (i == 0 || !str_is(raw, layout))
 		return error_set(
 		    e, "packed by another version of vecpipe; make it anew");
-	if (json_find_path(config, strlen(config), "precision", &raw, e) <= 0)
+	i = json_find_path(config, strlen(config), "precision", &raw, e);
+	if (i < 0)
+		return -1;
+	if (i == 0)
 		return error_set(e, "no precision");
 	for (i = 0; i < 3; i++) {
 		snprintf(want, sizeof(want), "\"%s\"", precision_names[i]);

@@ -197,11 +197,14 @@ largest(const struct scores *s, float *top)
 
 		for (; n % LANES != 0; n++)
 			x[n] = x[0];
+		UNROLL
 		for (int l = 0; l < LF; l++)
 			m[l] = vf_load(x + l * VF_N);
-		for (size_t j = LANES; j < n; j += LANES)
+		for (size_t j = LANES; j < n; j += LANES) {
+			UNROLL
 			for (int l = 0; l < LF; l++)
 				m[l] = vf_max(vf_load(x + j + l * VF_N), m[l]);
+		}
 		vf_store(lane[r], vf_max(m[LF - 1], m[0]));
 	}
 	for (size_t r = 0; r < s->rows; r++) {
@@ -230,9 +233,11 @@ weigh(const struct scores *s, float by, float *part)
 		size_t n = s->n + r * s->step, j = 0;
 		vf acc[LF], m = vf_set(top[r]), vby = vf_set(by);
 
+		UNROLL
 		for (int l = 0; l < LF; l++)
 			acc[l] = vf_set(0.0f);
-		for (; n - j >= LANES; j += LANES)
+		for (; n - j >= LANES; j += LANES) {
+			UNROLL
 			for (int l = 0; l < LF; l++) {
 				float *at = x + j + l * VF_N;
 				vf e =
@@ -241,15 +246,21 @@ weigh(const struct scores *s, float by, float *part)
 				acc[l] = vf_add(acc[l], e);
 				vf_store(at, e);
 			}
-		for (int l = 0; j < n; l++, j += VF_N) {
-			vf e = exp2_f(vf_mul(vf_sub(vf_load(x + j), m), vby));
-
-			e = vf_keep(e, span_f(n, j));
-			acc[l] = vf_add(acc[l], e);
-			vf_store(x + j, e);
 		}
+		UNROLL
+		for (int l = 0; l < LF; l++)
+			if (j < n) {
+				vf e = exp2_f(
+				    vf_mul(vf_sub(vf_load(x + j), m), vby));
+
+				e = vf_keep(e, span_f(n, j));
+				acc[l] = vf_add(acc[l], e);
+				vf_store(x + j, e);
+				j += VF_N;
+			}
 		for (; j < s->ld; j += VF_N)
 			vf_store(x + j, vf_set(0.0f));
+		UNROLL
 		for (int l = 0; l < LF; l++)
 			vf_store(lane[r] + l * VF_N, acc[l]);
 	}

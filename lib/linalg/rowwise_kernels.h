@@ -6,8 +6,13 @@
  * before.
  */
 
-/* LANE ORDER: as many vectors as make 16 lanes, and their fold. */
+/* LANE ORDER: as many vectors as make 16 lanes, and their fold.  Loops over
+ * them are unrolled, or gcc leaves the sums in memory. */
 enum { LANES = 16, LF = LANES / VF_N };
+
+#ifndef UNROLL
+#define UNROLL
+#endif
 
 static inline float
 fold_f(const vf *acc)
@@ -56,13 +61,22 @@ row_sum(const float *x, size_t n)
 	vf acc[LF];
 	size_t i = 0;
 
+	UNROLL
 	for (int l = 0; l < LF; l++)
 		acc[l] = vf_set(0.0f);
-	for (; n - i >= LANES; i += LANES)
+	for (; n - i >= LANES; i += LANES) {
+		UNROLL
 		for (int l = 0; l < LF; l++)
 			acc[l] = vf_add(acc[l], vf_load(x + i + l * VF_N));
-	for (int l = 0; i < n; l++, i += span_f(n, i))
-		acc[l] = vf_add(acc[l], vf_load_n(x + i, span_f(n, i)));
+	}
+	UNROLL
+	for (int l = 0; l < LF; l++)
+		if (i < n) {
+			size_t r = span_f(n, i);
+
+			acc[l] = vf_add(acc[l], vf_load_n(x + i, r));
+			i += r;
+		}
 	return fold_f(acc);
 }
 
@@ -72,20 +86,25 @@ row_squares(const float *x, float mean, size_t n)
 	vf acc[LF], m = vf_set(mean), t;
 	size_t i = 0;
 
+	UNROLL
 	for (int l = 0; l < LF; l++)
 		acc[l] = vf_set(0.0f);
-	for (; n - i >= LANES; i += LANES)
+	for (; n - i >= LANES; i += LANES) {
+		UNROLL
 		for (int l = 0; l < LF; l++) {
 			t = vf_sub(vf_load(x + i + l * VF_N), m);
 			acc[l] = vf_fma(t, t, acc[l]);
 		}
-	for (int l = 0; i < n; l++) {
-		size_t r = span_f(n, i);
-
-		t = vf_keep(vf_sub(vf_load_n(x + i, r), m), r);
-		acc[l] = vf_fma(t, t, acc[l]);
-		i += r;
 	}
+	UNROLL
+	for (int l = 0; l < LF; l++)
+		if (i < n) {
+			size_t r = span_f(n, i);
+
+			t = vf_keep(vf_sub(vf_load_n(x + i, r), m), r);
+			acc[l] = vf_fma(t, t, acc[l]);
+			i += r;
+		}
 	return fold_f(acc);
 }
 

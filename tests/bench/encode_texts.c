@@ -57,7 +57,7 @@ main(int argc, char **argv)
 	struct tokenizer *t;
 	struct tokens *tw;
 	size_t end[BATCH], n = 0, most, cap = 0, dim;
-	uint32_t *ids;
+	uint32_t *ids, limit;
 	char *line = NULL;
 	ssize_t len;
 
@@ -72,7 +72,11 @@ main(int argc, char **argv)
 	    (t = read_tokenizer(s, &e)) == NULL ||
 	    (tw = tokens_new(t, &e)) == NULL)
 		die(e.text);
-	most = encoder_info(x)->max_tokens;
+	most = limit = encoder_info(x)->max_tokens;
+	if (store_field_u32(s, "sentence_bert_config.json", "max_seq_length", 3,
+		UINT32_MAX, &limit, &e) < 0)
+		die(e.text);
+	most = limit < most ? limit : most;
 	dim = encoder_info(x)->dim;
 	if ((ids = mem_array(BATCH * most, sizeof(*ids))) == NULL)
 		die("out of memory");

@@ -36,6 +36,7 @@ static const struct family {
 	{ "convnext", NULL, cnn_new },
 	{ "mobilenet_v3", NULL, cnn_new },
 	{ "efficientnet", NULL, cnn_new },
+	{ "efficientnet-lite0", NULL, cnn_new },
 };
 
 /* Where config.json has no model_type: arrays by which a family is known,

@@ -1,8 +1,10 @@
 #!/bin/sh
 # The whole pipeline on 590 real pictures with titles: text alone, pictures
-# alone, both.  Prints each command before it runs.  Usage: demo.sh WORKDIR
+# alone, both; and with the vectors of pretrained networks, where models/ has
+# them.  Prints each command before it runs.  Usage: demo.sh WORKDIR
 set -eu
 data=$(cd "$(dirname "$0")" && pwd)
+models=${MODELS:-$data/../../models}
 mkdir -p "$1"
 cd "$1"
 ln -sfn "$data/img" img
@@ -44,5 +46,20 @@ done
 say "Is the join better than the titles alone?  The same records, paired:"
 run "evaluate -l labels.tsv --summary --vs text.jsonl both.jsonl"
 
+best=both.model test=test.vp
+if [ -d "$models/minilm" ] && [ -d "$models/efficientnet-lite0" ]; then
+	ln -sfn "$(cd "$models" && pwd)" models
+	say "The same with networks that others trained on millions of sentences and pictures:"
+	run "embed-text  -m models/minilm --text title --id id --group series items.jsonl > sentence.vp"
+	run "extract-img -m models/efficientnet-lite0 --file image --id id --group series items.jsonl > network.vp"
+	run "fuse text=sentence.vp image=network.vp words=text.vp | vec-split --out 75:train-nets.vp 25:test-nets.vp"
+	run "train -q -l labels.tsv -o nets.model train-nets.vp"
+	run "predict -m nets.model test-nets.vp > nets.jsonl"
+	run "evaluate -l labels.tsv --summary --vs both.jsonl nets.jsonl"
+	best=nets.model test=test-nets.vp
+else
+	say "Without pretrained networks: 'make models' fetches them."
+fi
+
 say "Some predictions:"
-run "predict -m both.model -k 2 test.vp | head -n 4"
+run "predict -m $best -k 2 $test | head -n 4"

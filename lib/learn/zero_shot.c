@@ -205,18 +205,20 @@ embed(struct zero_shot *z, const struct text_model *m, const struct prompts *p,
 
 /* ---- the part that they are for ---- */
 
-/* A string field of a space. */
+/* Whether a string field of a space has that value; -1 when memory is out. */
 static int
-field_is(const struct part *part, const char *name, const char *value)
+field_is(const struct part *part, const char *name, const char *value,
+    struct error *e)
 {
 	char want[128];
 	struct str raw;
-	struct error e;
+	int rc = 0;
 
-	if (part->space == NULL ||
-	    json_find_path(part->space, strlen(part->space), name, &raw, &e) !=
-		1)
-		return 0;
+	if (part->space != NULL)
+		rc = json_find_path(
+		    part->space, strlen(part->space), name, &raw, e);
+	if (rc < 1)
+		return rc;
 	snprintf(want, sizeof(want), "\"%s\"", value);
 	return str_is(raw, want);
 }
@@ -227,14 +229,18 @@ find_part(const struct text_model *m, const struct zero_shot_options *o,
 {
 	const struct encoder_info *info = text_model_info(m);
 	char hash[17];
+	int same, text;
 
 	snprintf(hash, sizeof(hash), "%016" PRIx64, text_model_hash(m));
 	for (size_t p = 0; p < s->n; p++) {
 		const struct part *part = &s->parts[p];
 
+		same = field_is(part, "model", hash, e);
+		text = field_is(part, "encoder", info->family, e);
+		if (same < 0 || text < 0)
+			return -1;
 		if (part->kind == PART_DENSE && part->dim == info->dim &&
-		    field_is(part, "model", hash) &&
-		    !field_is(part, "encoder", info->family))
+		    same && !text)
 			return (int)p;
 	}
 	return error_set(e,

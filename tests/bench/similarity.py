@@ -32,7 +32,7 @@ def words(name):
 
 
 def stories():
-    texts = [line.strip() for line in open(datapath("lee.cor"), encoding="utf-8")]
+    texts = [line.strip() for line in open(datapath("lee.cor"), encoding="latin-1")]
     said = np.loadtxt(datapath("similarities0-1.txt"))
     pairs = list(zip(*np.triu_indices(len(texts), 1)))
     return texts, pairs, [said[p] for p in pairs]

@@ -14,4 +14,4 @@ if [ -z "${PEERS:-}" ] || ! "$PEERS" -c 'import gensim' 2>/dev/null; then
 	echo "bench-similarity: left out: needs PEERS (a Python with gensim)" >&2
 	exit 0
 fi
-exec "$PEERS" "$here/similarity.py" "$models/minilm" "$1"
+HF_HUB_DISABLE_PROGRESS_BARS=1 exec "$PEERS" "$here/similarity.py" "$models/minilm" "$1"

@@ -270,6 +270,48 @@ START_TEST(same_bytes)
 }
 END_TEST
 
+/* From a packed file: the same bytes, and the same numbers for zero-shot. */
+START_TEST(packed)
+{
+	const struct fixture *f = &fixtures[_i / 3];
+	enum precision p = (enum precision)(_i % 3);
+	struct encoder_how how = { .isa = cpu_isa(), .normalize = -1 };
+	struct encoder_out out;
+	struct session s;
+	struct store *q;
+	struct encoder *x;
+	struct encoder_work *w;
+	float *want, logit[4] = { 0 };
+	size_t bytes;
+	int has;
+
+	open_session(&s, f->name, p, how);
+	run(&s, &out);
+	bytes = s.n * encoder_info(s.x)->dim * sizeof(*want);
+	want = mem_array(1, bytes);
+	ck_assert_ptr_nonnull(want);
+	memcpy(want, out.v, bytes);
+	has = encoder_logit(s.store, &logit[0], &logit[1], &s.e);
+	remove("packed");
+	ck_assert_msg(store_save(s.store, "packed", &s.e) == 0, "%s", s.e.text);
+	q = store_open("packed", p, &s.e);
+	ck_assert_msg(q != NULL, "%s", s.e.text);
+	x = encoder_new(q, ENCODER_TEXT, &how, &s.e);
+	ck_assert_msg(x != NULL, "%s", s.e.text);
+	w = encoder_work_new(x, &s.e);
+	ck_assert_ptr_nonnull(w);
+	ck_assert_int_eq(encoder_texts(x, w, s.ids, s.end, s.n, &out, &s.e), 0);
+	ck_assert_msg(memcmp(out.v, want, bytes) == 0, "%s", f->name);
+	ck_assert_int_eq(encoder_logit(q, &logit[2], &logit[3], &s.e), has);
+	ck_assert(memcmp(logit, logit + 2, 2 * sizeof(*logit)) == 0);
+	encoder_work_free(w);
+	encoder_free(x);
+	store_free(q);
+	free(want);
+	close_session(&s);
+}
+END_TEST
+
 START_TEST(token_beyond_the_vocabulary)
 {
 	struct encoder_how how = { .isa = cpu_isa(), .normalize = -1 };
@@ -511,6 +553,7 @@ main(void)
 
 	tcase_add_loop_test(t, as_transformers, 0, FIXTURES * 3);
 	tcase_add_loop_test(t, same_bytes, 0, FIXTURES * 3);
+	tcase_add_loop_test(t, packed, 0, FIXTURES * 3);
 	tcase_add_loop_test(t, token_beyond_the_vocabulary, 0, FIXTURES);
 	tcase_add_test(t, logit);
 	tcase_add_loop_test(

@@ -65,7 +65,8 @@ const struct encoder_info *encoder_info(const struct encoder *x);
  * encoder_logit(s, scale, bias, e): of a pair of text and picture encoders
  * (CLIP, SigLIP): what a cosine is multiplied by and what is added before
  * softmax (CLIP) or the logistic function (SigLIP); a bias is SigLIP's alone,
- * else 0.  1, 0 when the model has no such numbers, -1.
+ * else 0.  1, 0 when the model has no such numbers, -1.  A packed file has
+ * them when they were asked for before it was saved.
  */
 int encoder_logit(struct store *s, float *scale, float *bias, struct error *e);
 

@@ -186,6 +186,43 @@ START_TEST(vectors_are_the_references)
 }
 END_TEST
 
+/* From a packed file come the bytes that came from the directory. */
+START_TEST(packed_files_are_the_same)
+{
+	struct encoder_how how = { .isa = cpu_isa(), .normalize = -1 };
+	struct error e = { { 0 }, 0 };
+	float v[64];
+
+	for (int packed = 0; packed < 2; packed++) {
+		struct store *s =
+		    packed ? store_open("m.pack", PRECISION_I8, &e)
+			   : open_store(models[_i].name, PRECISION_I8);
+		struct encoder *x =
+		    s == NULL ? NULL
+			      : encoder_new(s, ENCODER_PICTURE, &how, &e);
+		struct encoder_work *w;
+		struct encoder_out out;
+		float *px;
+
+		ck_assert_msg(x != NULL, "%s", e.text);
+		w = encoder_work_new(x, &e);
+		px = pixels_of(x, "tests/data/image/restart.jpg");
+		ck_assert_int_eq(encoder_pictures(x, w, px, 1, &out, &e), 0);
+		if (packed)
+			ck_assert_mem_eq(out.v, v, models[_i].dim * sizeof(*v));
+		memcpy(v, out.v, models[_i].dim * sizeof(*v));
+		if (!packed)
+			ck_assert_msg(
+			    store_save(s, "m.pack", &e) == 0, "%s", e.text);
+		free(px);
+		encoder_work_free(w);
+		encoder_free(x);
+		store_free(s);
+	}
+	unlink("m.pack");
+}
+END_TEST
+
 /* Most of the files are f16 already. */
 START_TEST(half_precision_is_near)
 {
@@ -440,6 +477,7 @@ main(void)
 	tcase_add_loop_test(t, vectors_are_the_references, 0, MODELS);
 	tcase_add_loop_test(t, half_precision_is_near, 0, MODELS);
 	tcase_add_loop_test(t, eight_bits_are_near, 0, MODELS);
+	tcase_add_loop_test(t, packed_files_are_the_same, 0, MODELS);
 	tcase_add_loop_test(t, neighbours_do_not_matter, 0, MODELS);
 	tcase_add_test(t, unit_length_on_demand);
 	tcase_add_loop_test(

@@ -184,6 +184,21 @@ def mills(u):  # normal_cdf(-u) = exp(-u^2/2) mills(u)
     return mp.erfc(u / mp.sqrt(2)) / 2 * mp.exp(u * u / 2)
 
 
+def gelu_entry(top, terms, rounder):
+    """u normal_cdf(-u) = u f(s), s = 2 u / top - 1; the error of the product,
+    which near 0 may be smaller still."""
+    top = mpf(top)
+    at = lambda s: top * (1 + s) / 2
+    return (
+        lambda s: mp.erfc(at(s) / mp.sqrt(2)) / 2,
+        lambda s: max(at(s), mpf("0.3")),
+        range(terms),
+        -1,
+        1,
+        rounder,
+    )
+
+
 def mills_entry(c, top, terms, rounder):
     """mills(u) = f(t) / (u + c) with t = (u - c) / (u + c)."""
     c = mpf(c)
@@ -235,6 +250,7 @@ TABLE = {
     "quantile_mid": (quantile_mid, lambda z: 1 / quantile_mid(z), range(15), 0,
                      mpf("0.0225"), round_double),
     "millsf": mills_entry(2, "14.5", 12, round_float),
+    "geluf": gelu_entry("5.5", 17, round_float),
 }
 
 

@@ -42,7 +42,7 @@ act_f(enum activation act, vf t)
 	case ACT_RELU6:
 		return relu6_f(t);
 	case ACT_GELU:
-		return gelu_f(t);
+		return gelu_near_f(t);
 	case ACT_GELU_TANH:
 		return gelu_tanh_f(t);
 	case ACT_QUICK_GELU:

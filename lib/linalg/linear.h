@@ -32,7 +32,7 @@ enum activation {
 	ACT_NONE,
 	ACT_RELU,
 	ACT_RELU6,      /* min(max(t, 0), 6) */
-	ACT_GELU,       /* t normal_cdf(t) */
+	ACT_GELU,       /* t normal_cdf(t), within 2^-23 max(1, |t|) */
 	ACT_GELU_TANH,  /* t/2 (1 + tanh(sqrt(2/pi) (t + 0.044715 t^3))) */
 	ACT_QUICK_GELU, /* t sigmoid(1.702 t) */
 	ACT_SILU,       /* t sigmoid(t) */

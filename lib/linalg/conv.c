@@ -88,12 +88,27 @@ strip_bytes(const struct conv *c)
 	return (strip_pixels(c) * c->l.in * sizeof(float) + 63) / 64 * 64;
 }
 
+/* Floats of a row of the input with its padding. */
+static size_t
+padded_row(const struct conv *c)
+{
+	const struct window *w = &c->win;
+
+	return (((size_t)w->ow - 1) * w->stride + w->kw) * c->in;
+}
+
 size_t
 conv_room(const struct conv *c)
 {
+	size_t taps, rows;
+
 	if (is_linear(c))
 		return linear_room(&c->l, (size_t)c->win.oh * c->win.ow);
-	return strip_bytes(c) + linear_room(&c->l, strip_pixels(c));
+	taps = strip_bytes(c) + linear_room(&c->l, strip_pixels(c));
+	rows = c->l.in <= LINALG_KBLOCK
+		   ? c->win.kh * padded_row(c) * sizeof(float)
+		   : 0;
+	return taps > rows ? taps : rows;
 }
 
 static int
@@ -102,29 +117,45 @@ is_simple(enum activation act)
 	return act == ACT_NONE || act == ACT_RELU || act == ACT_RELU6;
 }
 
-/* linear_run and the activation ${last}, on pixels that are near. */
+/* Whether the kernel for few inputs may be used. */
+static int
+is_dense(enum isa isa, const struct linear *l, const struct linear_after *a,
+    enum activation last)
+{
+	return kernels(isa)->dense != NULL && l->precision == PRECISION_F32 &&
+	       l->in <= LINALG_KBLOCK && l->bias != NULL && a->gamma == NULL &&
+	       is_simple(last) && (is_simple(a->act) || a->residual == NULL);
+}
+
+static void
+dense(enum isa isa, float *y, size_t ldy, const struct dense_rows *x,
+    const struct linear *l, const struct linear_after *after,
+    enum activation last)
+{
+	struct linear_after a = *after;
+
+	if (!is_simple(a.act))
+		a.act = ACT_NONE;
+	kernels(isa)->dense(y, ldy, x, l, &a, last);
+	for (size_t i = 0; a.act != after->act && i < x->n; i++)
+		linear_activate(isa, after->act, y + i * ldy, l->out);
+}
+
+/* linear_run and the activation ${last}. */
 static void
 layer(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
-    size_t rows, const struct linear *l, const struct linear_after *after,
+    size_t rows, const struct linear *l, const struct linear_after *a,
     enum activation last, void *room)
 {
-	const struct conv_kernels *ck = kernels(isa);
-	struct linear_after a = *after;
-	int simple = is_simple(a.act);
+	struct dense_rows in = { x, ldx, rows, 1, l->in, l->in };
 
-	if (ck->dense == NULL || l->precision != PRECISION_F32 ||
-	    l->in > LINALG_KBLOCK || l->bias == NULL || a.gamma != NULL ||
-	    !is_simple(last) || (!simple && a.residual != NULL)) {
-		linear_run(isa, y, ldy, x, ldx, rows, l, &a, room);
-		for (size_t i = 0; last != ACT_NONE && i < rows; i++)
-			linear_activate(isa, last, y + i * ldy, l->out);
+	if (is_dense(isa, l, a, last)) {
+		dense(isa, y, ldy, &in, l, a, last);
 		return;
 	}
-	if (!simple)
-		a.act = ACT_NONE;
-	ck->dense(y, ldy, x, ldx, rows, l, &a, last);
-	for (size_t i = 0; !simple && i < rows; i++)
-		linear_activate(isa, after->act, y + i * ldy, l->out);
+	linear_run(isa, y, ldy, x, ldx, rows, l, a, room);
+	for (size_t i = 0; last != ACT_NONE && i < rows; i++)
+		linear_activate(isa, last, y + i * ldy, l->out);
 }
 
 /* The taps of group g of output pixel (i, j) to t: [kh, kw, in / groups]. */
@@ -154,6 +185,40 @@ gather(float *t, const struct picture_rows *x, const struct conv *c, size_t g,
 		for (uint32_t b = xa; b < xb; b++, from += c->in, to += in)
 			memcpy(to, from, in * sizeof(*t));
 	}
+}
+
+/*
+ * One row of the output: the rows under the kernel with their padding are laid
+ * out in t, and there the taps of a pixel are parts of these rows.
+ */
+static void
+padded(enum isa isa, float *y, const struct picture_rows *x,
+    const struct conv *c, uint32_t i, const struct linear_after *a, float *t)
+{
+	const struct window *w = &c->win;
+	size_t ld = padded_row(c), columns = ld / c->in;
+	struct dense_rows in = { t, (size_t)w->stride * c->in, w->ow, w->kh,
+		(size_t)w->kw * c->in, ld };
+	int64_t y0 = (int64_t)i * w->stride - w->top;
+	uint32_t ya, yb, xa, xb;
+
+	window_clip(y0, w->kh, w->h, &ya, &yb);
+	window_clip(-(int64_t)w->left, (uint32_t)columns, w->w, &xa, &xb);
+	for (uint32_t r = 0; r < w->kh; r++) {
+		float *to = t + r * ld;
+		size_t from = r >= ya && r < yb ? xa : columns;
+		size_t end = r >= ya && r < yb ? xb : columns;
+
+		memset(to, 0, from * c->in * sizeof(*to));
+		memset(
+		    to + end * c->in, 0, (columns - end) * c->in * sizeof(*to));
+		if (from < end)
+			memcpy(to + from * c->in,
+			    picture_row(x, (size_t)(y0 + r)) +
+				(from - w->left) * c->in,
+			    (end - from) * c->in * sizeof(*to));
+	}
+	dense(isa, y, c->out, &in, &c->l, a, c->last);
 }
 
 /* Output pixels from .. from + n, counted from y's first one at ${base}. */
@@ -199,6 +264,15 @@ conv_run(enum isa isa, float *y, const struct picture_rows *x,
 
 	if (after != NULL)
 		a = *after;
+	if (!is_linear(c) && c->groups == 1 &&
+	    is_dense(isa, &c->l, &a, c->last)) {
+		for (uint32_t i = from; i < to; i++, y += ow * c->out) {
+			padded(isa, y, x, c, i, &a, room);
+			if (a.residual != NULL)
+				a.residual += ow * a.ldr;
+		}
+		return;
+	}
 	if (!is_linear(c)) {
 		for (size_t p = base, n; p < end; p += n) {
 			n = least(end - p, strip_pixels(c));

@@ -4,11 +4,20 @@
 #include "linalg/conv.h"
 
 /* What conv.c chooses from, one table for each instruction set. */
+/* Rows of inputs, each ${parts} times ${part} floats, the parts ${step}
+ * apart: the taps of pixels, of which those of a kernel's row lie together.
+ * Rows are ld apart and may overlap. */
+struct dense_rows {
+	const float *x;
+	size_t ld, n;
+	size_t parts, part, step;
+};
+
 struct conv_kernels {
 	/* linear_run with one K block, f32, a bias, no gamma, and none but
 	 * ReLU and ReLU6 for activations; or NULL. */
-	void (*dense)(float *y, size_t ldy, const float *x, size_t ldx,
-	    size_t rows, const struct linear *l, const struct linear_after *a,
+	void (*dense)(float *y, size_t ldy, const struct dense_rows *x,
+	    const struct linear *l, const struct linear_after *a,
 	    enum activation last);
 	void (*depth)(float *y, const struct picture_rows *x,
 	    const struct depth *d, uint32_t from, uint32_t to);

@@ -15,13 +15,18 @@
 enum {
 	TALL = VF_N == 16 ? 12 : 6, /* rows of a tile of two vectors */
 	BROAD = VF_N == 16 ? 8 : 4, /* of one of three */
+	GROUP = 8,                  /* values of k in one round of the loop */
 	PIXELS = 120 /* rows that are done with all panels, then the next */
 };
 
+/* Some strips of rows, one below the other, by one, two or three vectors. */
 struct dense_tile {
-	const float *x; /* rows ldx apart */
-	size_t ldx, in;
+	struct dense_rows x; /* from its first row on */
+	size_t in, strips;
 	const float *w[3]; /* each vector's weights, LINALG_PANEL apart */
+	const float
+	    *soon;        /* to ask memory for meanwhile, ${soon_step} floats */
+	size_t soon_step; /* with each k */
 	const float *bias;
 	const float *residual; /* rows ldr apart, or NULL */
 	size_t ldr;
@@ -45,59 +50,109 @@ clamp(enum activation act, vf s)
 static inline __attribute__((always_inline)) void
 dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 {
-	const size_t ldx = t->ldx;
-	const float *x = t->x, *x3 = x + 3 * ldx, *x6 = x + 6 * ldx;
-	const float *x9 = x + 9 * ldx;
-	const float *w0 = t->w[0], *w1 = t->w[1], *w2 = t->w[2];
+	const size_t ldx = t->x.ld, ldy = t->ldy, ldr = t->ldr;
+	const float *top = t->x.x, *residual = t->residual, *soon = t->soon;
 	const enum activation act = t->act, last = t->last;
+	const size_t step = t->soon_step, skip = t->x.step - t->x.part;
+	float *y = t->y;
 #define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11)
 #define START(r)                                                               \
-	vf s##r##_0 = vf_set(0.0f), s##r##_1 = s##r##_0, s##r##_2 = s##r##_0;
+	vf s##r##_0 = vf_set(0.0f), s##r##_1 = s##r##_0, s##r##_2 = s##r##_0;  \
+	if (r < rows)                                                          \
+		__builtin_prefetch(y + r * ldy, 1);
 #define STEP(r)                                                                \
 	if (r < rows) {                                                        \
 		vf v = vf_set((r < 3   ? x                                     \
 			       : r < 6 ? x3                                    \
 			       : r < 9 ? x6                                    \
-				       : x9)[r % 3 * ldx]);                    \
+				       : x9)[r % 3 * ldx + u]);                \
 		s##r##_0 = vf_fma(v, p0, s##r##_0);                            \
 		if (vecs > 1)                                                  \
 			s##r##_1 = vf_fma(v, p1, s##r##_1);                    \
 		if (vecs > 2)                                                  \
 			s##r##_2 = vf_fma(v, p2, s##r##_2);                    \
 	}
+#define ONE(at)                                                                \
+	{                                                                      \
+		const size_t u = at;                                           \
+		vf p0 = vf_load(w0 + u * LINALG_PANEL);                        \
+		vf p1 = vecs > 1 ? vf_load(w1 + u * LINALG_PANEL) : p0;        \
+		vf p2 = vecs > 2 ? vf_load(w2 + u * LINALG_PANEL) : p0;        \
+		EACH(STEP)                                                     \
+	}
+#define RELU(r, v)                                                             \
+	if (r < rows && v < vecs)                                              \
+		vf_store(y + r * ldy + v * VF_N,                               \
+		    vf_min(                                                    \
+			vf_max(vf_add(s##r##_##v, b##v), vf_set(0.0f)), hi));
 #define PUT(r, v)                                                              \
 	if (r < rows && v < vecs) {                                            \
-		vf s = vf_add(s##r##_##v, vf_load(t->bias + v * VF_N));        \
-		s = clamp(act, s);                                             \
+		vf s = clamp(act, vf_add(s##r##_##v, b##v));                   \
 		if (residual != NULL)                                          \
-			s = vf_add(                                            \
-			    vf_load(residual + r * t->ldr + v * VF_N), s);     \
+			s = vf_add(vf_load(residual + r * ldr + v * VF_N), s); \
 		vf_store(y + r * ldy + v * VF_N, clamp(last, s));              \
 	}
-#define END(r) PUT(r, 0) PUT(r, 1) PUT(r, 2)
-	const float *residual = t->residual;
-	float *y = t->y;
-	const size_t ldy = t->ldy;
+#define END_RELU(r) RELU(r, 0) RELU(r, 1) RELU(r, 2)
+#define END(r)      PUT(r, 0) PUT(r, 1) PUT(r, 2)
 
-	EACH(START)
-	for (size_t k = t->in; k > 0; k--) {
-		vf p0 = vf_load(w0), p1 = vecs > 1 ? vf_load(w1) : p0;
-		vf p2 = vecs > 2 ? vf_load(w2) : p0;
+	for (size_t n = t->strips; n > 0; n--) {
+		const float *x = top, *x3 = x + 3 * ldx, *x6 = x + 6 * ldx;
+		const float *x9 = x + 9 * ldx;
+		const float *w0 = t->w[0], *w1 = t->w[1], *w2 = t->w[2];
+		vf b0, b1, b2;
 
-		EACH(STEP)
-		w0 += LINALG_PANEL;
-		w1 += LINALG_PANEL;
-		w2 += LINALG_PANEL;
-		x++;
-		x3++;
-		x6++;
-		x9++;
+		EACH(START)
+		for (size_t q = t->x.parts; q > 0; q--) {
+			for (size_t k = t->x.part, g; k > 0; k -= g) {
+				g = k >= GROUP ? GROUP : 1;
+				ONE(0)
+				if (g == GROUP) {
+					ONE(1)
+					ONE(2)
+					ONE(3)
+					ONE(4)
+					ONE(5)
+					ONE(6)
+					ONE(7)
+				}
+				__builtin_prefetch(soon, 0, 2);
+				__builtin_prefetch(soon + LINALG_PANEL, 0, 2);
+				soon += step;
+				w0 += g * LINALG_PANEL;
+				w1 += g * LINALG_PANEL;
+				w2 += g * LINALG_PANEL;
+				x += g;
+				x3 += g;
+				x6 += g;
+				x9 += g;
+			}
+			x += skip;
+			x3 += skip;
+			x6 += skip;
+			x9 += skip;
+		}
+		b0 = vf_load(t->bias);
+		b1 = vecs > 1 ? vf_load(t->bias + VF_N) : b0;
+		b2 = vecs > 2 ? vf_load(t->bias + 2 * VF_N) : b0;
+		if (act != ACT_NONE && last == ACT_NONE && residual == NULL) {
+			vf hi = vf_set(act == ACT_RELU6 ? 6.0f : INFINITY);
+
+			EACH(END_RELU)
+		} else {
+			EACH(END)
+		}
+		top += rows * ldx;
+		y += rows * ldy;
+		if (residual != NULL)
+			residual += rows * ldr;
 	}
-	EACH(END)
 #undef EACH
 #undef START
 #undef STEP
+#undef ONE
+#undef RELU
 #undef PUT
+#undef END_RELU
 #undef END
 }
 
@@ -141,20 +196,25 @@ dense_part(void (*fn)(size_t, const struct dense_tile *), size_t rows,
 	struct dense_tile u = *t;
 
 	memcpy(bias, t->bias, n * sizeof(*bias));
+	memset(residual, 0, sizeof(residual));
 	u.bias = bias;
 	u.y = y;
 	u.ldy = STEP;
-	if (t->residual != NULL) {
-		memset(residual, 0, sizeof(residual));
-		for (size_t r = 0; r < rows; r++)
-			memcpy(residual + r * STEP, t->residual + r * t->ldr,
+	u.ldr = STEP;
+	u.strips = 1;
+	for (size_t i = 0; i < t->strips * rows; i += rows) {
+		const float *from = t->residual;
+
+		for (size_t r = 0; from != NULL && r < rows; r++)
+			memcpy(residual + r * STEP, from + (i + r) * t->ldr,
 			    n * sizeof(*residual));
-		u.residual = residual;
-		u.ldr = STEP;
+		u.x.x = t->x.x + i * t->x.ld;
+		u.residual = from != NULL ? residual : NULL;
+		fn(rows, &u);
+		for (size_t r = 0; r < rows; r++)
+			memcpy(t->y + (i + r) * t->ldy, y + r * STEP,
+			    n * sizeof(*y));
 	}
-	fn(rows, &u);
-	for (size_t r = 0; r < rows; r++)
-		memcpy(t->y + r * t->ldy, y + r * STEP, n * sizeof(*y));
 }
 
 /* The columns from j on of m rows; gives how many columns that were. */
@@ -187,26 +247,33 @@ dense_columns(const struct dense_tile *t, size_t m, const float *packed,
 	if (u.residual != NULL)
 		u.residual += j;
 	strips = (m + most - 1) / most;
-	for (size_t i = 0, s = 0, rows; i < m; i += rows, s++) {
-		rows = (m + strips - 1 - s) / strips;
+	u.soon = u.w[vecs - 1] + LINALG_PANEL * t->in;
+	u.soon_step = (GROUP * LINALG_PANEL + strips - 1) / strips;
+	/* Strips as even as can be: first those of one row more. */
+	for (size_t i = 0, s = 0, rows; i < m; i += rows * u.strips) {
+		size_t alike = m % strips == 0 ? strips : m % strips;
+
+		u.strips = s == 0 ? alike : strips - alike;
+		rows = s == 0 ? (m + strips - 1) / strips : m / strips;
+		s += u.strips;
 		if (n == vecs * VF_N)
 			fn(rows, &u);
 		else
 			dense_part(fn, rows, &u, n);
-		u.x += rows * u.ldx;
-		u.y += rows * u.ldy;
+		u.x.x += rows * u.strips * u.x.ld;
+		u.y += rows * u.strips * u.ldy;
+		u.soon += u.strips * (u.in / GROUP) * u.soon_step;
 		if (u.residual != NULL)
-			u.residual += rows * u.ldr;
+			u.residual += rows * u.strips * u.ldr;
 	}
 	return n;
 }
 
 static void
-k_dense(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
+k_dense(float *y, size_t ldy, const struct dense_rows *x,
     const struct linear *l, const struct linear_after *a, enum activation last)
 {
-	struct dense_tile t = { .x = x,
-		.ldx = ldx,
+	struct dense_tile t = { .x = *x,
 		.in = l->in,
 		.bias = l->bias,
 		.residual = a->residual,
@@ -215,13 +282,13 @@ k_dense(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
 		.ldy = ldy,
 		.act = a->act,
 		.last = last };
-	size_t blocks = (rows + PIXELS - 1) / PIXELS;
+	size_t blocks = (x->n + PIXELS - 1) / PIXELS;
 
-	for (size_t i = 0, b = 0, m; i < rows; i += m, b++) {
-		m = (rows + blocks - 1 - b) / blocks;
+	for (size_t i = 0, b = 0, m; i < x->n; i += m, b++) {
+		m = (x->n + blocks - 1 - b) / blocks;
 		for (size_t j = 0; j < l->out;)
 			j += dense_columns(&t, m, l->packed, l->out, j);
-		t.x += m * ldx;
+		t.x.x += m * x->ld;
 		t.y += m * ldy;
 		if (t.residual != NULL)
 			t.residual += m * t.ldr;

@@ -27,7 +27,7 @@ enum {
 	CNN_SLOTS = 3,
 	CNN_NAME = 160,  /* bytes of an array's name */
 	CNN_CHAIN = 8,   /* operations joined, at most */
-	CNN_BAND = 96000 /* floats that a chain's bands should fill */
+	CNN_BAND = 130000 /* floats that a chain's bands should fill */
 };
 
 enum cnn_kind { CNN_CONV, CNN_DEPTH, CNN_MAX, CNN_NORM, CNN_SQUEEZE };

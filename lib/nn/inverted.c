@@ -34,26 +34,29 @@ cnn_inverted(struct cnn_builder *b, const struct inverted *v)
 	uint32_t h = b->h, c = b->c;
 	struct cnn_spec p;
 	char full[CNN_NAME + 16];
+	int add;
 
+	cnn_weight_name(full, v->project);
+	if (store_shape(b->s, full, 4, shape, b->e) == -1)
+		return -1;
+	add = v->stride == 1 && shape[0] == c;
 	p = spec(v, v->expand, v->expand_norm, inner);
 	if (expand && cnn_conv(b, &p) == -1)
 		return -1;
 	p = spec(v, v->depth, v->depth_norm, inner);
 	p.stride = v->stride;
-	p.joined = expand;
+	/* What a stem makes is wide too, and nobody else wants it. */
+	p.joined = expand || (b->x->n == 1 && !add);
 	if (cnn_depth(b, &p) == -1)
 		return -1;
 	if (squeeze &&
 	    cnn_squeeze(b, v->reduce, v->widen, v->squeeze_act, v->gate) == -1)
 		return -1;
-	cnn_weight_name(full, v->project);
-	if (store_shape(b->s, full, 4, shape, b->e) == -1)
-		return -1;
 	to = squeeze ? cnn_other(from, inner) : inner;
 	p = spec(v, v->project, v->project_norm, to);
 	p.joined = !squeeze;
 	p.act = ACT_NONE;
-	if (v->stride == 1 && b->h == h && shape[0] == c) {
+	if (add && b->h == h) {
 		p.add = from;
 		if (expand || squeeze)
 			p.to = from;

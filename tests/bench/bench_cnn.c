@@ -36,7 +36,7 @@ bench_chain(const struct cnn *x, struct cnn_work *w, const float *px, size_t i,
 	static const char *const kinds[] = { "conv", "depth", "max", "norm",
 		"squeeze" };
 	struct cnn one = *x;
-	double times[RUNS], share[RUNS], flops = 0;
+	double times[RUNS], share[RUNS], flops = 0, middle;
 
 	one.ops += i;
 	one.n = n;
@@ -50,9 +50,10 @@ bench_chain(const struct cnn *x, struct cnn_work *w, const float *px, size_t i,
 		times[r] = (seconds() - t) / 8;
 		share[r] = 100 * flops / times[r] / top;
 	}
-	printf("%8.1f us %6.1f M %4.0f %%, bands of %u ",
-	    median(times, RUNS) * 1e6, flops * 0.5e-6, median(share, RUNS),
-	    one.ops[n - 1].keep);
+	middle = median(times, RUNS);
+	printf("%7.1f us, best %7.1f; %5.1f M, %3.0f %%", middle * 1e6,
+	    times[0] * 1e6, flops * 0.5e-6, median(share, RUNS));
+	printf(", best %3.0f; %2u rows", share[RUNS - 1], one.ops[n - 1].keep);
 	for (size_t k = 0; k < n; k++) {
 		const struct cnn_op *op = one.ops + k;
 
@@ -72,7 +73,7 @@ main(int argc, char **argv)
 	struct encoder_work *w = NULL;
 	const struct encoder_info *info;
 	struct encoder_out out;
-	double rate[RUNS], share[RUNS];
+	double rate[RUNS], share[RUNS], middle;
 	float *px;
 	size_t size;
 
@@ -100,10 +101,11 @@ main(int argc, char **argv)
 		rate[r] = BATCH / (seconds() - t);
 		share[r] = 100 * rate[r] * 2 * (double)encoder_macs(x, 0) / top;
 	}
+	middle = median(rate, RUNS);
 	printf("%s: %.1f pictures a second, best %.1f; %.0f %% of the peak, "
 	       "best %.0f\n",
-	    info->family, median(rate, RUNS), rate[RUNS - 1],
-	    median(share, RUNS), share[RUNS - 1]);
+	    info->family, middle, rate[RUNS - 1], median(share, RUNS),
+	    share[RUNS - 1]);
 	for (size_t i = 0, n; argc > 2 && i < ((struct cnn *)x)->n; i += n) {
 		const struct cnn *c = (const struct cnn *)x;
 

@@ -132,8 +132,8 @@ cluster(const char *s, size_t n)
 }
 
 int
-charsmap_apply(const struct tokenizer *t, struct str s, struct buf *out,
-    size_t zero, size_t *out_zero)
+charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
+    struct buf *out, size_t zero, size_t *out_zero)
 {
 	*out_zero = 0;
 	if (buf_reserve(out, s.len) < 0)
@@ -154,7 +154,7 @@ charsmap_apply(const struct tokenizer *t, struct str s, struct buf *out,
 			form = transform(t, s.s + i, len);
 		if (form.s == NULL)
 			form = (struct str){ s.s + i, len };
-		if (buf_put(out, form.s, form.len) < 0)
+		if (norm_put(w, out, form.s, form.len) < 0)
 			return -1;
 		if (i < zero)
 			*out_zero = out->len;

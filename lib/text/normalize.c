@@ -21,6 +21,16 @@ buf_put_char(struct buf *b, uint32_t c)
 	return 0;
 }
 
+int
+norm_put(struct tokens *w, struct buf *out, const char *s, size_t n)
+{
+	if (out->len > w->most) {
+		w->grew = 1;
+		return -1;
+	}
+	return buf_put(out, s, n);
+}
+
 uint32_t
 byte_char(unsigned char c)
 {
@@ -474,8 +484,9 @@ replace_match(struct str a, uint32_t pattern, const char *s, size_t n)
 }
 
 static int
-norm_replace(const struct tokenizer *t, const struct token_step *step,
-    struct str s, struct buf *out, size_t zero, size_t *out_zero)
+norm_replace(const struct tokenizer *t, struct tokens *w,
+    const struct token_step *step, struct str s, struct buf *out, size_t zero,
+    size_t *out_zero)
 {
 	struct str a = token_string(t, step->a), b = token_string(t, step->b);
 
@@ -485,7 +496,7 @@ norm_replace(const struct tokenizer *t, const struct token_step *step,
 		    replace_match(a, step->flags, s.s + i, s.len - i);
 
 		len = found > 0 ? found : unicode_len(s.s[i]);
-		if ((found > 0 ? buf_put(out, b.s, b.len)
+		if ((found > 0 ? norm_put(w, out, b.s, b.len)
 			       : buf_put(out, s.s + i, len)) < 0)
 			return -1;
 		if (i + len <= zero)
@@ -512,9 +523,9 @@ norm_step(const struct tokenizer *t, struct tokens *w,
 	case NORM_NFKD:
 		return norm_form(w, step->op, s, out, zero, out_zero);
 	case NORM_CHARSMAP:
-		return charsmap_apply(t, s, out, zero, out_zero);
+		return charsmap_apply(t, w, s, out, zero, out_zero);
 	case NORM_REPLACE:
-		return norm_replace(t, step, s, out, zero, out_zero);
+		return norm_replace(t, w, step, s, out, zero, out_zero);
 	case NORM_PREPEND:
 		*out_zero = zero > 0 ? zero + a.len : 0;
 		if (s.len == 0)
@@ -535,12 +546,14 @@ normalize(const struct tokenizer *t, struct tokens *w, struct str s,
 
 	b->len = 0;
 	w->n_wait = 0;
+	w->most = TOKEN_GROWTH * s.len + 65536;
 	if (t->set->normalizers == 0 && buf_put(b, s.s, s.len) < 0)
 		return -1;
 	for (uint32_t i = 0; i < t->set->normalizers; i++) {
 		b = &w->norm[i & 1];
 		b->len = 0;
-		if (norm_step(t, w, &t->steps[i], s, b, zero, &zero) < 0)
+		if (norm_step(t, w, &t->steps[i], s, b, zero, &zero) < 0 ||
+		    norm_put(w, b, "", 0) < 0)
 			return -1;
 		s = (struct str){ b->data, b->len };
 	}

@@ -42,8 +42,13 @@ tokenizer_build(const struct tokenizer_files *files, struct error *e)
 		r = draft_read_vocab(d, files->vocab, files->config, e);
 	else
 		r = error_set(e, "neither tokenizer.json nor vocab.txt");
-	if (r == 0)
+	if (r == 0) {
 		t = draft_finish(d, e);
+		if (t == NULL)
+			error_at(e, "%s",
+			    files->tokenizer.len > 0 ? "tokenizer.json"
+						     : "vocab.txt");
+	}
 	draft_free(d);
 	free(d);
 	return t;
@@ -503,8 +508,13 @@ tokenizer_run(const struct tokenizer *t, struct tokens *w, const char *text,
 		s = (struct str){ w->clean.data, w->clean.len };
 	}
 	zero = unicode_len(s.s[0]);
+	w->grew = 0;
 	if (split_added(t, w, 0, s, zero, raw_piece) < 0)
-		return error_memory(e);
+		return w->grew ? error_set(e,
+				     "a text of %zu bytes becomes more than %d "
+				     "times as long",
+				     len, TOKEN_GROWTH)
+			       : error_memory(e);
 	*ids = w->ids;
 	return (ptrdiff_t)w->n;
 }

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "text/tokenizer_impl.h"
+#include "text/unicode.h"
 
 /*
  * The hash table of tokens: a slot holds the id plus one in its low 24 bits
@@ -185,8 +186,9 @@ check_step(const struct tokenizer *t, const struct token_step *s)
 						: s->flags <= PATTERN_BLANKS;
 	case NORM_CHARSMAP:
 		return t->n_trie > 0;
-	case SPLIT_METASPACE:
-		return s->a[1] > 0;
+	case SPLIT_METASPACE: /* one character */
+		return s->a[1] > 0 &&
+		       s->a[1] == unicode_len(t->strings[s->a[0]]);
 	case SPLIT_STRING:
 		return s->a[1] > 0 && how < SPLIT_BEHAVIORS;
 	case SPLIT_PATTERN:
@@ -221,7 +223,7 @@ check_steps(const struct tokenizer *t, size_t n, struct error *e)
 	}
 	if (!check_string(t, s->prefix) || !check_string(t, s->suffix))
 		return bad(e, "prefix or suffix");
-	if (s->prefix[1] > TOKEN_BYTES_MAX || s->suffix[1] > TOKEN_BYTES_MAX)
+	if (s->prefix[1] > TOKEN_AFFIX_MAX || s->suffix[1] > TOKEN_AFFIX_MAX)
 		return bad(e, "prefix or suffix");
 	if (utf8_valid(t->forms, t->n_forms) != t->n_forms)
 		return bad(e, "forms of the charsmap");

@@ -328,8 +328,13 @@ normalize_added(struct draft *d, struct error *e)
 		in = (struct str){ d->strings.data + x->at, x->len };
 		v->strings = d->strings.data;
 		v->n_strings = d->strings.len;
-		if (normalize(v, w, in, 0, &out, &zero) < 0 ||
-		    draft_string(d, out, at) < 0)
+		if (normalize(v, w, in, 0, &out, &zero) < 0)
+			r = w->grew ? error_set(e,
+					  "added_tokens: token %u grows too "
+					  "long in the normalizer",
+					  x->id)
+				    : error_memory(e);
+		else if (draft_string(d, out, at) < 0)
 			r = error_memory(e);
 		else if (out.len == 0 || out.len > TOKEN_BYTES_MAX)
 			r = error_set(e,

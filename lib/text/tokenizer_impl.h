@@ -47,6 +47,8 @@ enum {
 	TOKEN_IDS_MAX = 1 << 22,   /* tokens */
 	TOKEN_ADDED_MAX = 1 << 16, /* added tokens */
 	TOKEN_STEPS_MAX = 32,
+	TOKEN_AFFIX_MAX = 32, /* bytes of a prefix or suffix of pieces */
+	TOKEN_GROWTH = 64,    /* how many times longer text may become */
 	TOKEN_FRAME_MAX = 64,
 	TOKEN_PROBES_MAX = 512, /* steps in a hash table */
 	TOKEN_ALIGN = 64,
@@ -316,6 +318,8 @@ struct tokens {
 	size_t n, cap;
 	struct buf clean;   /* well-formed text */
 	struct buf norm[2]; /* normalizers, from one to the other */
+	size_t most;        /* bytes that normalized text may have */
+	int grew;           /* it had more */
 	struct buf stage[TOKEN_STEPS_MAX]; /* of each pre-tokenizer */
 	struct buf mapped;                 /* a word's bytes, as characters */
 	struct buf word;                   /* a character as BPE spells it */
@@ -346,8 +350,10 @@ int tokens_add(struct tokens *w, uint32_t id);
  */
 int normalize(const struct tokenizer *t, struct tokens *w, struct str s,
     size_t zero, struct str *out, size_t *out_zero);
-int charsmap_apply(const struct tokenizer *t, struct str s, struct buf *out,
-    size_t zero, size_t *out_zero);
+int charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
+    struct buf *out, size_t zero, size_t *out_zero);
+/* norm_put: s behind out; -1 also where it grows too long. */
+int norm_put(struct tokens *w, struct buf *out, const char *s, size_t n);
 
 /* pretokenize(t, w, s, zero): cut s into words and take each: 0 or -1. */
 int pretokenize(
@@ -441,6 +447,9 @@ const char *draft_name(char out[NAME_MAX_BYTES + 1], struct str s);
 int draft_read_json(struct draft *d, struct str text, struct error *e);
 int draft_read_vocab(
     struct draft *d, struct str vocab, struct str config, struct error *e);
+
+/* token_score: a number as the reference reads it. */
+double token_score(struct str s);
 
 /* json_again(j, raw): read once more what was read before as a raw value. */
 void json_again(struct json *j, struct str raw);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,9 +71,15 @@ read_vocab_array(struct draft *d, struct json *j, struct error *e)
 			return -1;
 		if (draft_token(d, s, (int64_t)n, e) < 0)
 			return error_at(e, "model.vocab");
-		if (json_array_next(j) < 0 ||
-		    json_double(j, &d->file_scores[n]) < 0)
+		if (json_array_next(j) < 0)
 			return -1;
+		if (json_peek(j) != JSON_NUMBER)
+			return json_refuse(j, "expected a number");
+		if (json_raw(j, &s) < 0)
+			return -1;
+		d->file_scores[n] = token_score(s);
+		if (!isfinite(d->file_scores[n]))
+			return json_refuse(j, "number too large");
 		if (json_array_next(j) != 0)
 			return json_refuse(j, "more than a token and a score");
 	}
@@ -80,17 +87,17 @@ read_vocab_array(struct draft *d, struct json *j, struct error *e)
 }
 
 static int
-read_string(struct draft *d, struct json *j, uint32_t out[2], struct error *e)
+read_affix(struct draft *d, struct json *j, uint32_t out[2])
 {
 	struct str s;
 
-	(void)e;
 	if (json_peek(j) == JSON_NULL)
 		return json_null(j);
 	if (json_str(j, &s) < 0)
 		return -1;
-	if (s.len > TOKEN_BYTES_MAX)
-		return json_refuse(j, "a string of more than 1024 bytes");
+	if (s.len > TOKEN_AFFIX_MAX)
+		return json_refuse(
+		    j, "a prefix or suffix of more than 32 bytes");
 	return draft_string(d, s, out) < 0 ? json_memory(j) : 0;
 }
 
@@ -165,9 +172,9 @@ read_model(struct draft *d, struct json *j, struct document *doc,
 		} else if (str_is(key, "unk_id")) {
 			r = read_unk_id(j, unk_id);
 		} else if (str_is(key, "continuing_subword_prefix")) {
-			r = read_string(d, j, d->set.prefix, e);
+			r = read_affix(d, j, d->set.prefix);
 		} else if (str_is(key, "end_of_word_suffix")) {
-			r = read_string(d, j, d->set.suffix, e);
+			r = read_affix(d, j, d->set.suffix);
 		} else if (str_is(key, "max_input_chars_per_word")) {
 			r = json_integer(j, 0, UINT32_MAX, &n);
 			if (r == 0)

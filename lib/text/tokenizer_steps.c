@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
+#include "text/unicode.h"
 
 /*
  * The normalizer, pre_tokenizer and post_processor of tokenizer.json: objects
@@ -432,8 +433,9 @@ read_metaspace(struct part *p)
 
 	if (get_string(p, F_REPLACEMENT, s.a) < 0)
 		return -1;
-	if (s.a[1] == 0)
-		return missing(p, F_REPLACEMENT);
+	if (s.a[1] == 0 || s.a[1] != unicode_len(p->d->strings.data[s.a[0]]))
+		return unsupported(
+		    p, "a replacement of other than one character");
 	if (!is_null(p, F_PREFIX_SPACE) &&
 	    get_bool(p, F_PREFIX_SPACE, 1, &prefix) < 0)
 		return -1;

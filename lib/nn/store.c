@@ -63,6 +63,32 @@ store_open(const char *path, enum precision precision, struct error *e)
 	return s;
 }
 
+struct store *
+store_open_memory(struct str config, const void *p, size_t len,
+    enum precision precision, struct error *e)
+{
+	struct store *s = store_begin("memory", precision, e);
+	int r = -1;
+
+	if (s == NULL)
+		return NULL;
+	if ((s->shards = mem_array(1, sizeof(*s->shards))) == NULL ||
+	    (s->shards->path = mem_strndup("weights", 7)) == NULL ||
+	    buf_put(&s->text[0], config.s, config.len) < 0) {
+		error_memory(e);
+		goto done;
+	}
+	s->shards->map = (struct mapping){ p, len };
+	s->nshards = 1;
+	s->has[0] = s->text[0].len > 0;
+	r = config.s != NULL ? store_read_arrays(s, e) : store_use_packed(s, e);
+done:
+	if (r == 0)
+		return s;
+	store_free(s);
+	return NULL;
+}
+
 void
 store_free(struct store *s)
 {

@@ -125,5 +125,15 @@ uint64_t store_tokenizer_hash(const struct store *s);
 /* store_packed.c: fill ${s}, of which path and precision are set, from the
  * packed file. */
 int store_read_packed(struct store *s, const char *path, struct error *e);
+/* store_use_packed: the same from the file that s->shards[0] maps. */
+int store_use_packed(struct store *s, struct error *e);
+
+/*
+ * store_open_memory(config, p, len, precision, e): a store of a config.json
+ * and a file of arrays, or, where config.s is NULL, of a packed file, that lie
+ * in memory: p on a 64-byte boundary, to outlive the store.  For fuzzing.
+ */
+struct store *store_open_memory(struct str config, const void *p, size_t len,
+    enum precision precision, struct error *e);
 
 #endif

@@ -386,28 +386,37 @@ read_config(struct store *s, const char *config, struct error *e)
 }
 
 int
-store_read_packed(struct store *s, const char *path, struct error *e)
+store_use_packed(struct store *s, struct error *e)
 {
-	struct shard *f;
+	struct shard *f = s->shards;
 	struct error own;
 
 	if (e == NULL)
 		e = &own;
+	s->packed = 1;
+	s->has[0] = 0;
+	if (model_read_packed(&f->m, f->map.data, f->map.len, e) < 0 ||
+	    check_kind(s, f->m.config, e) < 0 ||
+	    read_config(s, f->m.config, e) < 0)
+		return e->memory ? -1 : error_at(e, "'%s'", f->path);
+	return 0;
+}
+
+int
+store_read_packed(struct store *s, const char *path, struct error *e)
+{
+	struct shard *f;
+
 	if ((s->shards = mem_array(1, sizeof(*s->shards))) == NULL)
 		return error_memory(e);
 	f = s->shards;
 	s->nshards = 1;
-	s->packed = 1;
 	if ((f->path = mem_strndup(path, strlen(path))) == NULL)
 		return error_memory(e);
 	if (io_map(&f->map, path, e) < 0)
 		return -1;
 	f->mapped = 1;
-	if (model_read_packed(&f->m, f->map.data, f->map.len, e) < 0 ||
-	    check_kind(s, f->m.config, e) < 0 ||
-	    read_config(s, f->m.config, e) < 0)
-		return e->memory ? -1 : error_at(e, "'%s'", path);
-	return 0;
+	return store_use_packed(s, e);
 }
 
 /* ---- one or the other ---- */

@@ -6,7 +6,6 @@
 
 #include "base/cpu.h"
 #include "linalg/linalg.h"
-#include "linalg/linear.h"
 #include "linalg/mathf.h"
 #include "unit.h"
 
@@ -199,38 +198,6 @@ START_TEST(angles)
 }
 END_TEST
 
-/* The GELU of linear layers, which is not relatively near below 0. */
-START_TEST(gelu_of_networks)
-{
-	enum { STEP = 997 };
-	static float x[CHUNK], y[CHUNK], z[CHUNK];
-	uint32_t at = 0, end = 0;
-
-	while (end == 0) {
-		for (int i = 0; i < CHUNK; i++, at += STEP) {
-			memcpy(&x[i], &at, sizeof(at));
-			if (!isfinite(x[i]))
-				x[i] = (float)i / 100;
-			end |= at > UINT32_MAX - STEP;
-		}
-		memcpy(y, x, sizeof(x));
-		linear_activate(ISA_PORTABLE, ACT_GELU, y, CHUNK);
-		for (int i = 0; i < CHUNK; i++) {
-			double t = fabs((double)x[i]);
-
-			ck_assert_msg(fabs((double)y[i] - gelu((double)x[i])) <=
-					  ldexp(fmax(1, t), -23),
-			    "gelu(%a) = %a", (double)x[i], (double)y[i]);
-		}
-		for (int isa = ISA_AVX2; isa <= (int)cpu_isa(); isa++) {
-			memcpy(z, x, sizeof(x));
-			linear_activate((enum isa)isa, ACT_GELU, z, CHUNK);
-			ck_assert_mem_eq(y, z, sizeof(y));
-		}
-	}
-}
-END_TEST
-
 START_TEST(edges)
 {
 	ck_assert(mathf_exp(0) == 1 && mathf_exp(-INFINITY) == 0);
@@ -255,7 +222,6 @@ main(void)
 	tcase_add_loop_test(t, all_floats, 0, FUNCTIONS);
 	tcase_add_loop_test(t, arrays_have_the_scalar_bytes, 0, FUNCTIONS);
 	tcase_add_test(t, angles);
-	tcase_add_test(t, gelu_of_networks);
 	tcase_add_test(t, edges);
 	tcase_set_timeout(t, getenv("CHECK_FLOAT_STEP") != NULL ? 0 : 60);
 	suite_add_tcase(s, t);

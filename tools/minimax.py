@@ -184,21 +184,6 @@ def mills(u):  # normal_cdf(-u) = exp(-u^2/2) mills(u)
     return mp.erfc(u / mp.sqrt(2)) / 2 * mp.exp(u * u / 2)
 
 
-def gelu_entry(top, terms, rounder):
-    """u normal_cdf(-u) = u f(s), s = 2 u / top - 1; the error of the product,
-    which near 0 may be smaller still."""
-    top = mpf(top)
-    at = lambda s: top * (1 + s) / 2
-    return (
-        lambda s: mp.erfc(at(s) / mp.sqrt(2)) / 2,
-        lambda s: max(at(s), mpf("0.3")),
-        range(terms),
-        -1,
-        1,
-        rounder,
-    )
-
-
 def mills_entry(c, top, terms, rounder):
     """mills(u) = f(t) / (u + c) with t = (u - c) / (u + c)."""
     c = mpf(c)
@@ -215,6 +200,28 @@ def mills_entry(c, top, terms, rounder):
         (mpf(top) - c) / (mpf(top) + c),
         rounder,
     )
+
+
+def gate_entry(gate, terms, top):
+    """f(a)^4 stands for gate(-a), 0 <= a <= top; its error times a counts
+    absolutely, and relative to a from 1 on."""
+
+    def f(a):
+        return mp.sqrt(mp.sqrt(gate(-a)))
+
+    def w(a):
+        return 4 * f(a) ** 3 * a / max(mpf(1), a)
+
+    return f, w, range(terms), 0, mpf(top), round_float
+
+
+def normal_cdf(x):
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def tanh_gate(x):  # (1 + tanh(u)) / 2 = sigmoid(2 u)
+    u = mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3)
+    return 1 / (1 + mp.exp(-2 * u))
 
 
 ln2 = mp.log(2)
@@ -249,8 +256,9 @@ TABLE = {
     "millsd": mills_entry(6, "38.7", 23, round_double),
     "quantile_mid": (quantile_mid, lambda z: 1 / quantile_mid(z), range(15), 0,
                      mpf("0.0225"), round_double),
+    "geluf": gate_entry(normal_cdf, 9, "5.5"),
+    "gelu_tanhf": gate_entry(tanh_gate, 10, "5.2"),
     "millsf": mills_entry(2, "14.5", 12, round_float),
-    "geluf": gelu_entry("5.5", 17, round_float),
 }
 
 

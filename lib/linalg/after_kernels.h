@@ -6,87 +6,103 @@
  * words of a simd_*.h that is included before.
  */
 
+#include "linalg/act_kernels.h"
 #include "linalg/linear_kernels.h"
-#include "linalg/mathf_kernels.h"
 
-static inline vf
-relu6_f(vf t)
+enum { HAS_BIAS = 1, HAS_GAMMA = 2, HAS_RESIDUAL = 4 };
+
+/* Whole vectors, two at once.  act and what there is are constants, lest a
+ * loop of a dozen vectors ask for each. */
+static inline __attribute__((always_inline)) void
+after_whole(enum activation act, int has, float *y, size_t ldy, const float *t,
+    size_t ldt, size_t rows, size_t n, const struct after *a)
 {
-	return vf_min(vf_max(t, vf_set(0.0f)), vf_set(6.0f));
-}
+	const float *residual = a->residual;
 
-static inline vf
-hard_f(vf t)
-{
-	return vf_mul(relu6_f(vf_add(t, vf_set(3.0f))), vf_set(1.0f / 6.0f));
-}
+	for (; rows > 0; rows--, y += ldy, t += ldt) {
+		for (size_t j = 0; j < n; j += 2 * VF_N) {
+			size_t i = j + VF_N;
+			vf p = vf_load(t + j), q = vf_load(t + i);
 
-static inline vf
-gelu_tanh_f(vf t)
-{
-	vf u = vf_mul(t, vf_fma(vf_mul(t, t), vf_set(0.044715f * 0.7978845608f),
-			     vf_set(0.7978845608f)));
-
-	return vf_mul(t, sigmoid_f(vf_add(u, u)));
-}
-
-/* One activation; act is a constant wherever speed matters. */
-static inline __attribute__((always_inline)) vf
-act_f(enum activation act, vf t)
-{
-	switch (act) {
-	case ACT_NONE:
-		return t;
-	case ACT_RELU:
-		return vf_max(t, vf_set(0.0f));
-	case ACT_RELU6:
-		return relu6_f(t);
-	case ACT_GELU:
-		return gelu_near_f(t);
-	case ACT_GELU_TANH:
-		return gelu_tanh_f(t);
-	case ACT_QUICK_GELU:
-		return vf_mul(t, sigmoid_f(vf_mul(t, vf_set(1.702f))));
-	case ACT_SILU:
-		return vf_mul(t, sigmoid_f(t));
-	case ACT_HARDSWISH:
-		return vf_mul(t, hard_f(t));
-	case ACT_HARDSIGMOID:
-		return hard_f(t);
-	case ACT_SIGMOID:
-		return sigmoid_f(t);
-	case ACT_TANH:
-		return tanh_f(t);
+			if (has & HAS_BIAS) {
+				p = vf_add(p, vf_load(a->bias + j));
+				q = vf_add(q, vf_load(a->bias + i));
+			}
+			p = act_f(act, p);
+			q = act_f(act, q);
+			if (has & HAS_GAMMA) {
+				p = vf_mul(vf_load(a->gamma + j), p);
+				q = vf_mul(vf_load(a->gamma + i), q);
+			}
+			if (has & HAS_RESIDUAL) {
+				p = vf_add(vf_load(residual + j), p);
+				q = vf_add(vf_load(residual + i), q);
+			}
+			vf_store(y + j, p);
+			vf_store(y + i, q);
+		}
+		if (has & HAS_RESIDUAL)
+			residual += a->ldr;
 	}
-	return t;
 }
 
-/* What follows the sum s of the output at a's pointers and j. */
-static inline __attribute__((always_inline)) vf
-after_sum(vf s, const struct after *a, const float *residual, size_t j)
+/* Any n, anything there. */
+static inline __attribute__((always_inline)) void
+after_any(enum activation act, float *y, size_t ldy, const float *t, size_t ldt,
+    size_t rows, size_t n, const struct after *a)
 {
-	if (a->bias != NULL)
-		s = vf_add(s, vf_load(a->bias + j));
-	s = act_f(a->act, s);
-	if (a->gamma != NULL)
-		s = vf_mul(vf_load(a->gamma + j), s);
-	if (residual != NULL)
-		s = vf_add(vf_load(residual + j), s);
-	return s;
+	const float *bias = a->bias, *gamma = a->gamma;
+	const float *residual = a->residual;
+
+	for (size_t i = 0; i < rows; i++) {
+		for (size_t j = 0, w; j < n; j += w) {
+			vf s;
+
+			w = n - j < VF_N ? n - j : VF_N;
+			s = vf_load_n(t + j, w);
+			if (bias != NULL)
+				s = vf_add(s, vf_load_n(bias + j, w));
+			s = act_f(act, s);
+			if (gamma != NULL)
+				s = vf_mul(vf_load_n(gamma + j, w), s);
+			if (residual != NULL)
+				s = vf_add(vf_load_n(residual + j, w), s);
+			vf_store_n(y + j, w, s);
+		}
+		y += ldy;
+		t += ldt;
+		if (residual != NULL)
+			residual += a->ldr;
+	}
 }
 
-static inline vf
-after_sum_n(
-    vf s, const struct after *a, const float *residual, size_t j, size_t n)
+/* after_rows for one activation, which is a constant. */
+static inline __attribute__((always_inline)) void
+after_each(enum activation act, float *y, size_t ldy, const float *t,
+    size_t ldt, size_t rows, size_t n, const struct after *a)
 {
-	if (a->bias != NULL)
-		s = vf_add(s, vf_load_n(a->bias + j, n));
-	s = act_f(a->act, s);
-	if (a->gamma != NULL)
-		s = vf_mul(vf_load_n(a->gamma + j, n), s);
-	if (residual != NULL)
-		s = vf_add(vf_load_n(residual + j, n), s);
-	return s;
+	int has = (a->bias != NULL ? HAS_BIAS : 0) |
+		  (a->gamma != NULL ? HAS_GAMMA : 0) |
+		  (a->residual != NULL ? HAS_RESIDUAL : 0);
+
+	if (n % (2 * VF_N) != 0)
+		has = -1;
+	if (has == 0)
+		after_whole(act, 0, y, ldy, t, ldt, rows, n, a);
+	else if (has == HAS_BIAS)
+		after_whole(act, HAS_BIAS, y, ldy, t, ldt, rows, n, a);
+	else if (has == (HAS_BIAS | HAS_RESIDUAL))
+		after_whole(
+		    act, HAS_BIAS | HAS_RESIDUAL, y, ldy, t, ldt, rows, n, a);
+	else if (act == ACT_NONE && has == (HAS_GAMMA | HAS_RESIDUAL))
+		after_whole(
+		    act, HAS_GAMMA | HAS_RESIDUAL, y, ldy, t, ldt, rows, n, a);
+	else if (act == ACT_NONE &&
+		 has == (HAS_BIAS | HAS_GAMMA | HAS_RESIDUAL))
+		after_whole(act, HAS_BIAS | HAS_GAMMA | HAS_RESIDUAL, y, ldy, t,
+		    ldt, rows, n, a);
+	else
+		after_any(act, y, ldy, t, ldt, rows, n, a);
 }
 
 /* after_rows: linear_finish. */
@@ -94,22 +110,25 @@ static inline void
 after_rows(float *y, size_t ldy, const float *t, size_t ldt, size_t rows,
     size_t n, const struct after *a)
 {
-	for (size_t i = 0; i < rows; i++) {
-		const float *residual =
-		    a->residual != NULL ? a->residual + i * a->ldr : NULL;
-		float *to = y + i * ldy;
-		const float *from = t + i * ldt;
-		size_t j = 0;
+#define CASE(act)                                                              \
+	case act:                                                              \
+		after_each(act, y, ldy, t, ldt, rows, n, a);                   \
+		break;
 
-		/* Masked stores are slow. */
-		for (; n - j >= VF_N; j += VF_N)
-			vf_store(to + j,
-			    after_sum(vf_load(from + j), a, residual, j));
-		if (j < n)
-			vf_store_n(to + j, n - j,
-			    after_sum_n(vf_load_n(from + j, n - j), a, residual,
-				j, n - j));
+	switch (a->act) {
+		CASE(ACT_NONE)
+		CASE(ACT_RELU)
+		CASE(ACT_RELU6)
+		CASE(ACT_GELU)
+		CASE(ACT_GELU_TANH)
+		CASE(ACT_QUICK_GELU)
+		CASE(ACT_SILU)
+		CASE(ACT_HARDSWISH)
+		CASE(ACT_HARDSIGMOID)
+		CASE(ACT_SIGMOID)
+		CASE(ACT_TANH)
 	}
+#undef CASE
 }
 
 static inline void
@@ -117,7 +136,10 @@ k_activate(enum activation act, float *y, size_t n)
 {
 	struct after a = { act, NULL, NULL, NULL, 0 };
 
-	after_rows(y, n, y, n, 1, n, &a);
+	size_t whole = n / (2 * VF_N) * (2 * VF_N);
+
+	after_rows(y, n, y, n, 1, whole, &a);
+	after_rows(y + whole, n, y + whole, n, 1, n - whole, &a);
 }
 
 #endif

@@ -182,26 +182,6 @@ gelu_f(vf x)
 }
 
 /*
- * gelu_f for networks, four times as fast: max(x, 0) - u Q(u), u = min(|x|,
- * 5.5), where Q, the normal distribution's upper tail, is a polynomial in
- * 2 u / 5.5 - 1.  Within 2^-23 max(1, |x|), which below 0 is not relative.
- */
-static inline vf
-gelu_near_f(vf x)
-{
-	static const float c[] = { 0x1.869086p-9f, -0x1.99b98p-6f,
-		0x1.834f24p-4f, -0x1.a79694p-3f, 0x1.166dbcp-2f,
-		-0x1.6a381cp-3f, -0x1.a6ed92p-5f, 0x1.bbc062p-3f,
-		-0x1.4ae786p-3f, -0x1.e73d5ep-6f, 0x1.075cf8p-3f,
-		-0x1.d40d46p-5f, -0x1.27da6p-5f, 0x1.2a6738p-5f,
-		-0x1.2910e4p-11f, -0x1.ed2bcp-8f, 0x1.e42e26p-10f };
-	vf u = vf_min(vf_set(5.5f), abs_f(x));
-	vf q = POLY_F(vf_fma(u, vf_set(2.0f / 5.5f), vf_set(-1.0f)), c);
-
-	return vf_fnma(u, q, vf_max(vf_set(0.0f), x));
-}
-
-/*
  * The angle of the smaller to the larger coordinate, 0..pi/4, by an odd
  * polynomial, then turned and mirrored into its octant.
  */

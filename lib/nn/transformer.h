@@ -69,7 +69,7 @@ int transformer_run(const struct transformer *t, struct transformer_work *w,
 
 /* transformer_macs(t, rows, layers): multiply-adds for one record of so many
  * rows. */
-uint64_t transformer_macs(const struct transformer *t, size_t rows,
-    uint32_t layers);
+uint64_t transformer_macs(
+    const struct transformer *t, size_t rows, uint32_t layers);
 
 #endif

@@ -131,6 +131,29 @@ cluster(const char *s, size_t n)
 	return i;
 }
 
+/* The characters of ASCII that stay as they are and are clusters of their own;
+ * the last may have to wait for a mark. */
+static size_t
+plain_text(const struct tokenizer *t, const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (
+	    i < n && (unsigned char)s[i] < 128 && t->plain[(unsigned char)s[i]])
+		i++;
+	return i < n && (s[i] & 0x80) != 0 && i > 0 ? i - 1 : i;
+}
+
+void
+charsmap_start(struct tokenizer *t)
+{
+	for (int c = 0; c < 128; c++) {
+		char s = (char)c;
+
+		t->plain[c] = c != '\r' && transform(t, &s, 1).s == NULL;
+	}
+}
+
 int
 charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
     struct buf *out, size_t zero, size_t *out_zero)
@@ -141,6 +164,14 @@ charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
 	for (size_t i = 0, end = 0, len; i < s.len; i += len) {
 		struct str form = { NULL, 0 };
 
+		if (i >= end && i >= zero) {
+			len = plain_text(t, s.s + i, s.len - i);
+			if (len > 0) {
+				if (norm_put(w, out, s.s + i, len) < 0)
+					return -1;
+				continue;
+			}
+		}
 		len = unicode_len(s.s[i]);
 		if (i >= end) {
 			end = i + cluster(s.s + i, s.len - i);

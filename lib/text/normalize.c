@@ -86,6 +86,27 @@ sort_waiting(struct tokens *w)
 	return 0;
 }
 
+/* The small letters of ASCII text, eight bytes at once, up to the first
+ * control character; how many bytes that were. */
+static size_t
+lower_plain(char *out, const char *s, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t i = 0;
+
+	for (uint64_t x; n - i >= 8; i += 8) {
+		uint64_t big;
+
+		memcpy(&x, s + i, 8);
+		if (((x + ones * (128 - ' ')) & ~(x + ones) & tops) != tops)
+			break;
+		big = (x + ones * (128 - 'A')) & ~(x + ones * (127 - 'Z'));
+		x |= (big & tops) >> 2;
+		memcpy(out + i, &x, 8);
+	}
+	return i;
+}
+
 /*
  * BERT.
  */
@@ -188,27 +209,6 @@ bert_ascii(unsigned char table[128], uint32_t flags)
 			low = c == '\t' || c == '\n' || c == '\r' ? ' ' : 0;
 		table[c] = (unsigned char)low;
 	}
-}
-
-/* The small letters of ASCII text, eight bytes at once, up to the first
- * control character; how many bytes that were. */
-static size_t
-lower_plain(char *out, const char *s, size_t n)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-	size_t i = 0;
-
-	for (uint64_t x; n - i >= 8; i += 8) {
-		uint64_t big;
-
-		memcpy(&x, s + i, 8);
-		if (((x + ones * (128 - ' ')) & ~(x + ones) & tops) != tops)
-			break;
-		big = (x + ones * (128 - 'A')) & ~(x + ones * (127 - 'Z'));
-		x |= (big & tops) >> 2;
-		memcpy(out + i, &x, 8);
-	}
-	return i;
 }
 
 static int
@@ -438,9 +438,19 @@ norm_chars(
 	if (buf_reserve(out, s.len) < 0)
 		return -1;
 	for (size_t i = 0, len; i < s.len; i += len) {
-		uint32_t c = unicode_next(s.s + i, &len), low[2] = { c, 0 };
+		uint32_t c, low[2] = { 0, 0 };
 		size_t n = 1;
 
+		if (op == NORM_LOWER && i >= zero && s.len - i >= 8) {
+			if (buf_reserve(out, s.len - i) < 0)
+				return -1;
+			len = lower_plain(
+			    out->data + out->len, s.s + i, s.len - i);
+			out->len += len;
+			if (len > 0)
+				continue;
+		}
+		c = low[0] = unicode_next(s.s + i, &len);
 		if (op == NORM_BYTES) {
 			if (bytes_put(out, s.s + i, len) < 0)
 				return -1;
@@ -483,6 +493,28 @@ replace_match(struct str a, uint32_t pattern, const char *s, size_t n)
 	return i;
 }
 
+/* Where it is found from i on, n if nowhere; *len gets its length. */
+static size_t
+replace_next(struct str a, uint32_t pattern, const char *s, size_t i, size_t n,
+    size_t *len)
+{
+	int first = pattern == PATTERN_NONE ? a.s[0] : ' ';
+
+	for (; i < n; i += unicode_len(s[i])) {
+		if (pattern != PATTERN_SPACES) {
+			const char *p = memchr(s + i, first, n - i);
+
+			if (p == NULL)
+				break;
+			i = (size_t)(p - s);
+		}
+		*len = replace_match(a, pattern, s + i, n - i);
+		if (*len > 0)
+			return i;
+	}
+	return n;
+}
+
 static int
 norm_replace(const struct tokenizer *t, struct tokens *w,
     const struct token_step *step, struct str s, struct buf *out, size_t zero,
@@ -491,13 +523,17 @@ norm_replace(const struct tokenizer *t, struct tokens *w,
 	struct str a = token_string(t, step->a), b = token_string(t, step->b);
 
 	*out_zero = 0;
-	for (size_t i = 0, len; i < s.len; i += len) {
-		size_t found =
-		    replace_match(a, step->flags, s.s + i, s.len - i);
-
-		len = found > 0 ? found : unicode_len(s.s[i]);
-		if ((found > 0 ? norm_put(w, out, b.s, b.len)
-			       : buf_put(out, s.s + i, len)) < 0)
+	if (buf_reserve(out, s.len + TOKEN_PAD) < 0)
+		return -1;
+	for (size_t at = 0, len = 0, i; at < s.len; at = i + len) {
+		i = replace_next(a, step->flags, s.s, at, s.len, &len);
+		if (norm_put(w, out, s.s + at, i - at) < 0)
+			return -1;
+		if (zero > at && zero <= i)
+			*out_zero = out->len - (i - zero);
+		if (i == s.len)
+			break;
+		if (norm_put(w, out, b.s, b.len) < 0)
 			return -1;
 		if (i + len <= zero)
 			*out_zero = out->len;

@@ -15,6 +15,7 @@ struct cut {
 	const struct tokenizer *t;
 	struct tokens *w;
 	uint32_t step; /* the next one's number */
+	int last;      /* none comes: pieces are words */
 	const char *s; /* the text being cut */
 	size_t zero;
 };
@@ -28,6 +29,9 @@ give(const struct cut *c, size_t from, size_t to)
 {
 	if (from == to)
 		return 0;
+	/* The text stays until take_piece is done with this step. */
+	if (c->last)
+		return queue_word(c->t, c->w, c->s + from, to - from);
 	return take_piece(c->t, c->w, c->step,
 	    (struct str){ c->s + from, to - from },
 	    c->zero > from ? c->zero - from : 0);
@@ -142,7 +146,6 @@ split_bert(const struct cut *c, struct str s)
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2,
 		2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 0 };
-	int last = c->step == c->t->set->splitters;
 	size_t from = 0;
 
 	for (size_t i = 0, len; i < s.len; i += len) {
@@ -165,16 +168,11 @@ split_bert(const struct cut *c, struct str s)
 		}
 		if (kind == 0)
 			continue;
-		if ((last ? queue_word(c->t, c->w, s.s + from, i - from)
-			  : give(c, from, i)) < 0)
-			return -1;
-		if (kind == 2 && (last ? queue_word(c->t, c->w, s.s + i, len)
-				       : give(c, i, i + len)) < 0)
+		if (give(c, from, i) < 0 ||
+		    (kind == 2 && give(c, i, i + len) < 0))
 			return -1;
 		from = i + len;
 	}
-	if (last && queue_flush(c->t, c->w) < 0)
-		return -1;
 	/* The last run may have gone beyond the end. */
 	return give(c, from, s.len);
 }
@@ -210,14 +208,40 @@ is_a(const char *s, size_t i, size_t n, uint32_t flags)
 	return i < n && (unicode_flags(unicode_next(s + i, &len)) & flags) != 0;
 }
 
+/* The letters of ASCII at s, at most 8, as plain_run. */
+static size_t
+letter_run(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t x, small, letter;
+
+	memcpy(&x, s, 8);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	small = (x | ones * 0x20) & ~tops;
+	letter = (small + ones * (128 - 'a')) & ~(small + ones * (127 - 'z'));
+	x = (~letter | x) & tops;
+	return x == 0 ? 8 : (size_t)__builtin_ctzll(x) / 8;
+}
+
 /* Past the run of characters with one of the flags (or, where not, with
  * none of them). */
 static size_t
 run_end(const char *s, size_t i, size_t n, uint32_t flags, int with)
 {
-	while (i < n && is_a(s, i, n, flags) == with)
-		i += unicode_len(s[i]);
-	return i;
+	while (i < n) {
+		size_t len =
+		    flags == UNICODE_LETTER && with ? letter_run(s + i) : 0;
+
+		if (len == 0) {
+			if (is_a(s, i, n, flags) != with)
+				return i;
+			len = unicode_len(s[i]);
+		}
+		i += len;
+	}
+	return n;
 }
 
 /* 's|'t|'re|'ve|'m|'ll|'d at i; with fold, in capitals too, and with the long
@@ -477,15 +501,14 @@ split_bytes(struct cut *c, const struct token_step *step, struct str s)
 }
 
 static int
-take_piece(const struct tokenizer *t, struct tokens *w, uint32_t step,
+run_step(const struct tokenizer *t, struct tokens *w, uint32_t step,
     struct str s, size_t zero)
 {
-	const struct token_step *x;
-	struct joiner j = { { t, w, step + 1, s.s, zero }, 0, 0, 0, 0, 0 };
+	const struct token_step *x = &t->steps[t->set->normalizers + step];
+	struct joiner j = { { t, w, step + 1, step + 1 == t->set->splitters,
+				s.s, zero },
+		0, 0, 0, 0, 0 };
 
-	if (step == t->set->splitters)
-		return take_word(t, w, s.s, s.len);
-	x = &t->steps[t->set->normalizers + step];
 	j.how = x->flags & 15;
 	j.invert = (x->flags & SPLIT_INVERT) != 0;
 	switch (x->op) {
@@ -510,6 +533,17 @@ take_piece(const struct tokenizer *t, struct tokens *w, uint32_t step,
 	default:
 		return split_bytes(&j.c, x, s);
 	}
+}
+
+static int
+take_piece(const struct tokenizer *t, struct tokens *w, uint32_t step,
+    struct str s, size_t zero)
+{
+	if (step == t->set->splitters)
+		return take_word(t, w, s.s, s.len);
+	if (run_step(t, w, step, s, zero) < 0)
+		return -1;
+	return step + 1 == t->set->splitters ? queue_flush(t, w) : 0;
 }
 
 int

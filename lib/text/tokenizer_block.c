@@ -347,6 +347,8 @@ tokenizer_check(struct tokenizer *t, const void *p, size_t len, struct error *e)
 	if (check_tokens(t, n_ends, e) < 0 || check_steps(t, n_steps, e) < 0 ||
 	    check_added(t, e) < 0 || check_model(t, n_scores, e) < 0)
 		return -1;
+	if (t->n_trie > 0)
+		charsmap_start(t);
 	t->in_bytes = n_steps > h->set.normalizers &&
 		      t->steps[n_steps - 1].op == SPLIT_BYTES;
 	for (unsigned i = 0; i < 256; i++) {

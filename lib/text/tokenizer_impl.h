@@ -204,10 +204,11 @@ struct tokenizer {
 	size_t n_forms;
 	void *own; /* the block, where it is ours */
 	/* Worked out from the block. */
-	uint32_t first[2][257]; /* added tokens by first byte, each set */
-	uint32_t bytes[256];    /* ids of <0x00> ...; TOKEN_NONE */
-	double least;           /* Unigram: score of an unknown character */
-	int in_bytes;           /* words are bytes: ByteLevel */
+	uint32_t first[2][257];   /* added tokens by first byte, each set */
+	uint32_t bytes[256];      /* ids of <0x00> ...; TOKEN_NONE */
+	double least;             /* Unigram: score of an unknown character */
+	int in_bytes;             /* words are bytes: ByteLevel */
+	unsigned char plain[128]; /* ASCII that the charsmap leaves alone */
 };
 
 static inline struct str
@@ -352,6 +353,7 @@ int normalize(const struct tokenizer *t, struct tokens *w, struct str s,
     size_t zero, struct str *out, size_t *out_zero);
 int charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
     struct buf *out, size_t zero, size_t *out_zero);
+void charsmap_start(struct tokenizer *t); /* sets t->plain */
 /* norm_put: s behind out; -1 also where it grows too long. */
 int norm_put(struct tokens *w, struct buf *out, const char *s, size_t n);
 

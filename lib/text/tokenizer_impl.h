@@ -7,15 +7,19 @@
 /*
  * What the files of the tokenizer share.
  *
- *	tokenizer.c        the front, added tokens, the cache of words
+ *	tokenizer.c        the front, added tokens
+ *	token_cache.c      words to ids through a cache
  *	tokenizer_build.c  from files to a draft, from a draft to the block
- *	tokenizer_json.c   tokenizer.json: its model and its added tokens
- *	tokenizer_steps.c  tokenizer.json: normalizer, pre_tokenizer,
- *	                   post_processor
+ *	tokenizer_json.c   tokenizer.json: its model and its added tokens;
+ *	                   tokenizer_score.c reads its scores
+ *	tokenizer_part.c   the objects of its pipeline, tokenizer_steps.c the
+ *	                   normalizers and pre-tokenizers, tokenizer_frame.c
+ *	                   the post-processors
  *	tokenizer_text.c   vocab.txt and tokenizer_config.json
- *	tokenizer_block.c  the block: layout, checks, look-up of tokens
- *	normalize.c        runs the normalizers; charsmap.c is one of them
- *	pretokenize.c      cuts text into words
+ *	tokenizer_block.c  the block: checks, look-up of tokens
+ *	normalize.c        runs the normalizers; normal_form.c and charsmap.c
+ *	                   are some of them
+ *	pretokenize.c      cuts text into words; pattern.c finds them
  *	wordpiece.c bpe.c unigram.c    words to ids
  *
  * The block begins with this header, in the byte order of the machine (the
@@ -353,6 +357,12 @@ int normalize(const struct tokenizer *t, struct tokens *w, struct str s,
     size_t zero, struct str *out, size_t *out_zero);
 int charsmap_apply(const struct tokenizer *t, struct tokens *w, struct str s,
     struct buf *out, size_t zero, size_t *out_zero);
+/* marks_add: c, of that combining class, waits for the next character of class
+ * 0; marks_sort: what waits, in canonical order.  norm_form: NFC, NFD ... */
+int marks_add(struct tokens *w, uint32_t c, unsigned class);
+int marks_sort(struct tokens *w);
+int norm_form(struct tokens *w, uint32_t op, struct str s, struct buf *out,
+    size_t zero, size_t *out_zero);
 void charsmap_start(struct tokenizer *t); /* sets t->plain */
 /* norm_put: s behind out; -1 also where it grows too long. */
 int norm_put(struct tokens *w, struct buf *out, const char *s, size_t n);
@@ -360,6 +370,10 @@ int norm_put(struct tokens *w, struct buf *out, const char *s, size_t n);
 /* pretokenize(t, w, s, zero): cut s into words and take each: 0 or -1. */
 int pretokenize(
     const struct tokenizer *t, struct tokens *w, struct str s, size_t zero);
+
+/* pattern_match: where the match of the pattern (PATTERN_GPT2 or later) at
+ * s[i] ends, i if there is none.  n: of s, which has TOKEN_PAD bytes behind. */
+size_t pattern_match(uint32_t pattern, const char *s, size_t i, size_t n);
 
 /*
  * take_word: the ids of a word behind those that are there.  s has TOKEN_PAD

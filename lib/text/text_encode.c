@@ -6,7 +6,7 @@
 
 /* One call of the network takes about so many tokens: enough rows for its
  * matrix products, and few enough that a layer's results stay in the cache. */
-enum { CALL_TOKENS = 1024 };
+enum { CALL_TOKENS = 512 };
 
 struct text_worker {
 	struct tokens *tokens;

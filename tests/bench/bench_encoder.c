@@ -17,88 +17,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/pool.h"
 #include "nn/encoder.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "probe.h"
 
 static double
-seconds(int threads)
+now(int threads)
 {
 	struct timespec t;
 
 	clock_gettime(
 	    threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* ---- the peak: multiply-adds on registers alone ---- */
-
-#if defined(__x86_64__)
-enum { PROBE = 400000 };
-#define PROBE_LOOP(type, set, fma, lanes)                                      \
-	type a = set(0.999f), b = set(1e-3f), s[10];                           \
-                                                                               \
-	for (int i = 0; i < 10; i++)                                           \
-		s[i] = set(*sink + (float)i);                                  \
-	for (int i = 0; i < PROBE; i++) {                                      \
-		s[0] = fma(a, s[0], b);                                        \
-		s[1] = fma(a, s[1], b);                                        \
-		s[2] = fma(a, s[2], b);                                        \
-		s[3] = fma(a, s[3], b);                                        \
-		s[4] = fma(a, s[4], b);                                        \
-		s[5] = fma(a, s[5], b);                                        \
-		s[6] = fma(a, s[6], b);                                        \
-		s[7] = fma(a, s[7], b);                                        \
-		s[8] = fma(a, s[8], b);                                        \
-		s[9] = fma(a, s[9], b);                                        \
-	}                                                                      \
-	for (int i = 1; i < 10; i++)                                           \
-		s[0] += s[i];                                                  \
-	*sink = s[0][0];                                                       \
-	return 2.0 * 10 * (lanes)*PROBE
-
-static __attribute__((target("avx2,fma"))) double
-probe_avx2(float *sink)
-{
-	PROBE_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, 8);
-}
-
-static __attribute__((target("avx512f"))) double
-probe_avx512(float *sink)
-{
-	PROBE_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, 16);
-}
-#endif
-
-static double
-peak(enum isa isa)
-{
-	double best = 0;
-#if defined(__x86_64__)
-	volatile float keep;
-	float sink = 0;
-
-	for (int i = 0; i < 5 && isa != ISA_PORTABLE; i++) {
-		double t = seconds(1);
-		double flops =
-		    isa >= ISA_AVX512 ? probe_avx512(&sink) : probe_avx2(&sink);
-
-		t = flops / (seconds(1) - t) * 1e-9;
-		best = t > best ? t : best;
-		keep = sink;
-	}
-	(void)keep;
-#else
-	(void)isa;
-#endif
-	return best;
 }
 
 /* ---- the work ---- */
@@ -149,9 +81,9 @@ run(struct bench *b, size_t n, size_t most, int threads)
 	b->each = (n + (size_t)threads - 1) / (size_t)threads;
 	if (b->each > most)
 		b->each = most;
-	t = seconds(threads);
+	t = now(threads);
 	pool_run(b->pool, (n + b->each - 1) / b->each, run_share, b);
-	return seconds(threads) - t;
+	return now(threads) - t;
 }
 
 static void
@@ -167,11 +99,26 @@ make_ids(struct bench *b, size_t n, size_t tokens, uint32_t vocab)
 		b->end[i] = (i + 1) * tokens;
 }
 
+/* Since exec; getrusage counts from before. */
+static double
+resident(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	double kb = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "VmHWM: %lf", &kb) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return kb / 1024;
+}
+
 static double
 answer(struct bench *b, const char *line, int threads, enum isa isa)
 {
 	const struct encoder_info *info = encoder_info(b->encoder);
-	struct rusage usage;
 	size_t n = 0, t = 0;
 
 	if (sscanf(line, "texts %zu %zu", &n, &t) == 2 && n > 0 &&
@@ -186,12 +133,8 @@ answer(struct bench *b, const char *line, int threads, enum isa isa)
 	if (sscanf(line, "macs %zu", &t) == 1)
 		return (double)encoder_macs(b->encoder, t);
 	if (strncmp(line, "peak", 4) == 0)
-		return peak(isa);
-	if (strncmp(line, "memory", 6) == 0) {
-		getrusage(RUSAGE_SELF, &usage);
-		return (double)usage.ru_maxrss / 1024;
-	}
-	return -1;
+		return peak(isa) * 1e-9;
+	return strncmp(line, "memory", 6) == 0 ? resident() : -1;
 }
 
 static int
@@ -223,6 +166,7 @@ main(int argc, char **argv)
 				"f32|f16|int8 THREADS\n");
 		return 2;
 	}
+	(void)median; /* probe.h's; bench-encoders takes its own */
 	mem_give_back();
 	if (cpu_isa_from_env(&how.isa, &e) == -1)
 		goto fail;

@@ -8,7 +8,8 @@ rounds, in each of which every party runs once; ratios are medians over the
 rounds of (a peer's time / ours), so what else the machine does hits all alike.
 Seconds are of processor time with one thread, all parties on the same core,
 and of the clock with all cores.  "peak" is what fused multiply-adds on
-registers reach beside the row, "share" what part of it our multiply-adds are.
+registers reach beside the row, "share" what part of it our multiply-adds are.  ROUNDS=0.5
+in the environment halves the rounds, TEXTS=200 the texts of the natural rows.
 """
 import ast
 import os
@@ -28,6 +29,22 @@ minilm = f"{models}/minilm"
 efficientnet = f"{models}/efficientnet-lite0"
 cores = sorted(os.sched_getaffinity(0))
 
+# Commands are started by a small process, begun before there is anything large:
+# what a process held before exec counts as its own resident size.
+launcher = subprocess.Popen([sys.executable, "-S", "-c", """
+import ast, os, sys, time
+for line in sys.stdin:
+    args = ast.literal_eval(line)
+    start = time.perf_counter()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.execv(args[0], args)
+    _, status, u = os.wait4(pid, 0)
+    print(os.waitstatus_to_exitcode(status), time.perf_counter() - start, u.ru_utime + u.ru_stime, u.ru_maxrss,
+          flush=True)
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
 
 def have(name):
     try:
@@ -46,7 +63,8 @@ def wanted(name):
 
 
 def pin(threads):
-    os.sched_setaffinity(0, cores[-1:] if threads == 1 else cores)
+    for pid in 0, launcher.pid:
+        os.sched_setaffinity(pid, cores[-1:] if threads == 1 else cores)
 
 
 def clock(threads):
@@ -72,16 +90,14 @@ class Ours:
         self.p.wait()
 
 
-def command(args, threads, **more):
+def command(args, threads):
     """A whole process: its seconds and its largest resident size in MB."""
-    before = time.perf_counter()
-    p = subprocess.Popen(args, stdout=subprocess.DEVNULL, **more)
-    _, status, usage = os.wait4(p.pid, 0)
-    seconds = time.perf_counter() - before
-    p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode not in (0, 3):
-        raise RuntimeError(f"{args[0]} ended with {p.returncode}")
-    return usage.ru_utime + usage.ru_stime if threads == 1 else seconds, usage.ru_maxrss / 1024
+    launcher.stdin.write(repr(args) + "\n")
+    launcher.stdin.flush()
+    status, wall, busy, kb = map(float, launcher.stdout.readline().split())
+    if status not in (0, 3):
+        raise RuntimeError(f"{args[0]} ended with {status:.0f}")
+    return busy if threads == 1 else wall, kb / 1024
 
 
 def session(path, threads):
@@ -104,6 +120,7 @@ def timed(run, threads):
 
 def row(name, parties, records, rounds, flops=0.0, peak=None, unit="records/s"):
     """parties: name -> seconds of one run; "ours" among them."""
+    rounds = max(1, round(rounds * float(os.environ.get("ROUNDS", "1"))))
     for run in parties.values():  # warm
         run()
     times = {who: [] for who in parties}
@@ -275,8 +292,9 @@ def cold():
             command(args, 2)
             times = [command(args, 2) for _ in range(30)]
             ms = sorted(1000 * t for t, _ in times)
-            print(f"cold start, {precision}, {what:9s} {statistics.median(ms):7.1f} ms (fastest {ms[0]:.1f}), "
-                  f"{max(mb for _, mb in times):.0f} MB", flush=True)
+            busy = statistics.median(1000 * command(args, 1)[0] for _ in range(10))
+            print(f"cold start, {precision}, {what:9s} {statistics.median(ms):7.1f} ms (fastest {ms[0]:.1f}, "
+                  f"processor {busy:.1f}), {max(mb for _, mb in times):.0f} MB", flush=True)
     if peers and have("tokenizers"):
         code = ("import numpy as np, onnxruntime as ort\nfrom tokenizers import Tokenizer\n"
                 f"t = Tokenizer.from_file('{minilm}/tokenizer.json')\ns = ort.InferenceSession('{work}/minilm.onnx')\n"

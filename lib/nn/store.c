@@ -206,6 +206,12 @@ store_hash(const struct store *s)
 		le64_put(n + 8 * (r->rank + 1), r->digest);
 		hash_update(&h, n, 8 * (2 + (size_t)r->rank));
 	}
+	/* Every page has been touched by now; a table that is used where it
+	 * lies takes those back that it needs. */
+	for (size_t i = 0; i < s->nshards; i++)
+		if (s->shards[i].mapped)
+			pages_forget(
+			    s->shards[i].map.data, s->shards[i].map.len);
 	s->hashed->hash = hash_final(&h);
 	s->hashed->done = 1;
 	return s->hashed->hash;

@@ -138,6 +138,9 @@ store_linear(struct store *s, struct linear *l, const char *const *weight,
 			return -1;
 		linear_pack(p, s->precision, w, in, in, l->out);
 		store_done(s);
+		free(s->gather);
+		s->gather = NULL;
+		s->cap_gather = 0;
 	}
 	return read_bias(s, l, bias, parts, out, e);
 }

@@ -65,6 +65,8 @@ size_t linear_size(enum precision precision, uint32_t in, uint32_t out);
  * linear_pack(packed, precision, W, ldw, in, out): W: [out, in], rows ldw
  * apart, finite.  f16 rounds to nearest even, beyond its range to the largest
  * finite; i8 takes the scale of each output and block from its largest value.
+ * A change of the packed bytes raises STORE_LAYOUT (nn/store_packed.c), since
+ * they are kept in files.
  */
 void linear_pack(void *packed, enum precision precision, const float *W,
     size_t ldw, uint32_t in, uint32_t out);

@@ -165,7 +165,7 @@ def compare(where, path):
     lengths = [len(i) for i in ids]
     print(f"{len(ids)} texts of {min(lengths)} to {max(lengths)} tokens: "
           f"{len(other)} with other tokens, smallest cosine "
-          f"{min(cosines):.8f}")
+          f"1 - {1 - min(cosines):.2g}")
     if other:
         print("first:", other[:20])
         sys.exit(1)

@@ -33,28 +33,47 @@ linear_size(enum precision precision, uint32_t in, uint32_t out)
 	return linear_columns(out) * in * one;
 }
 
+/* One panel: rows of W: [rows, in]. */
+static void
+pack_panel(enum isa isa, void *packed, enum precision precision, const float *W,
+    size_t ldw, size_t in, size_t rows)
+{
+	enum { PART = 128 };
+	_Alignas(64) float part[PART * LINALG_PANEL];
+	const struct linalg *la = linalg_get(isa);
+	uint16_t *h = packed;
+
+	if (precision == PRECISION_F32) {
+		la->gemm_pack(packed, mat_cols(W, ldw), in, rows);
+		return;
+	}
+	for (size_t k = 0, n; k < in; k += n) {
+		n = in - k < PART ? in - k : PART;
+		la->gemm_pack(part, mat_cols(W + k, ldw), n, rows);
+		half_from_floats(
+		    isa, h + k * LINALG_PANEL, part, n * LINALG_PANEL);
+	}
+}
+
 void
 linear_pack(void *packed, enum precision precision, const float *W, size_t ldw,
     uint32_t in, uint32_t out)
 {
-	float *w = packed;
-	uint16_t *h = packed;
+	size_t size = linear_size(precision, in, out), panel;
+	enum isa isa = cpu_isa();
+	char *p = packed;
 
 	if (precision == PRECISION_I8) {
 		linear_i8_pack(packed, W, ldw, in, out);
 		return;
 	}
-	memset(packed, 0, linear_size(precision, in, out));
-	for (size_t j = 0; j < out; j++)
-		for (size_t k = 0; k < in; k++) {
-			size_t p = (j / LINALG_PANEL * in + k) * LINALG_PANEL +
-				   j % LINALG_PANEL;
-
-			if (precision == PRECISION_F16)
-				h[p] = half_narrow(W[j * ldw + k]);
-			else
-				w[p] = W[j * ldw + k];
-		}
+	if (size == 0)
+		return;
+	panel = size / (linear_columns(out) / LINALG_PANEL);
+	for (size_t j = 0; j < out; j += LINALG_PANEL, p += panel)
+		pack_panel(isa, p, precision, W + j * ldw, ldw, in,
+		    out - j < LINALG_PANEL ? out - j : LINALG_PANEL);
+	memset(p, 0, (size_t)((char *)packed + size - p));
 }
 
 size_t

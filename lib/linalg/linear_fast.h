@@ -63,15 +63,24 @@ strip_rows(size_t m, size_t strips, size_t s)
 }
 
 /* A strip's len values of k, of which the last group is padded with what is
- * never used. */
+ * never used.  The next strip is asked for, as are the lines to write. */
 static inline __attribute__((always_inline)) void
 pack_rows(size_t rows, float *d, const float *x, size_t ldx, size_t len)
 {
 	size_t k = 0;
 
-	for (; len - k >= GROUP; k += GROUP)
-		for (size_t r = 0; r < rows; r++, d += GROUP)
-			memcpy(d, x + r * ldx + k, GROUP * sizeof(*d));
+	for (; len - k >= GROUP; k += GROUP) {
+		UNROLL
+		for (size_t r = 0; r < rows; r++, d += GROUP) {
+			const float *from = x + r * ldx + k;
+
+			if (k % (2 * GROUP) == 0)
+				__builtin_prefetch(from + rows * ldx);
+			if (r % 2 == 0)
+				__builtin_prefetch(d + 64 * GROUP, 1);
+			memcpy(d, from, GROUP * sizeof(*d));
+		}
+	}
 	for (size_t r = 0; r < rows && k < len; r++, d += GROUP)
 		memcpy(d, x + r * ldx + k, (len - k) * sizeof(*d));
 }
@@ -158,7 +167,9 @@ block_panels(const struct rows_block *b)
 	size_t panels = PANELS;
 	struct tile t = { 0 };
 
-	if (b->m <= FEW)
+	/* Widened weights want a register that 3 x 4 sums of AVX2 leave none.
+	 */
+	if (b->m <= (b->half && VF_N == 8 ? 2 : FEW))
 		panels *= 2;
 	w += b->from * LINALG_PANEL * each;
 	t.step = b->l->in * LINALG_PANEL;

@@ -104,7 +104,8 @@ damaged(const unsigned char *data, size_t n, void **block, struct error *e)
 	if (p != NULL) {
 		memcpy(p, good.s, good.len);
 		for (size_t i = 1; i + 4 <= n; i += 4)
-			p[(data[i] << 16 | data[i + 1] << 8 | data[i + 2]) %
+			p[((size_t)data[i] << 16 | (size_t)data[i + 1] << 8 |
+			      data[i + 2]) %
 			    good.len] ^= data[i + 3];
 		n = good.len;
 	}

@@ -88,22 +88,26 @@ pack_rows(size_t rows, float *d, const float *x, size_t ldx, size_t len)
 static void
 pack_strip(float *d, const float *x, size_t ldx, size_t rows, size_t len)
 {
+#define CASE(r)                                                                \
+	case r:                                                                \
+		pack_rows(r, d, x, ldx, len);                                  \
+		break;
+
 	switch (rows) {
-	case 4:
-		pack_rows(4, d, x, ldx, len);
-		break;
-	case 5:
-		pack_rows(5, d, x, ldx, len);
-		break;
-	case 6:
-		pack_rows(6, d, x, ldx, len);
-		break;
-	case 12:
-		pack_rows(12, d, x, ldx, len);
-		break;
-	default:
-		pack_rows(rows, d, x, ldx, len);
+		CASE(1)
+		CASE(2)
+		CASE(3)
+		CASE(4)
+		CASE(5)
+		CASE(6)
+		CASE(7)
+		CASE(8)
+		CASE(9)
+		CASE(10)
+		CASE(11)
+		CASE(12)
 	}
+#undef CASE
 }
 
 /* What the tiles of one block of rows have in common. */

@@ -15,11 +15,11 @@
 enum {
 	TALL = VF_N == 16 ? 12 : 6, /* rows of a tile of two vectors */
 	BROAD = VF_N == 16 ? 8 : 4, /* of one of three */
-	GROUP = 8,                  /* values of k in one round of the loop */
+	GROUP = VF_N == 16 ? 4 : 8, /* values of k in a round */
 	PIXELS = 120 /* rows that are done with all panels, then the next */
 };
 
-/* Some strips of rows, one below the other, by one, two or three vectors. */
+/* Some strips of rows, one below the other, by two or three vectors. */
 struct dense_tile {
 	struct dense_rows x; /* from its first row on */
 	size_t in, strips;
@@ -76,7 +76,7 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 	{                                                                      \
 		const size_t u = at;                                           \
 		vf p0 = vf_load(w0 + u * LINALG_PANEL);                        \
-		vf p1 = vecs > 1 ? vf_load(w1 + u * LINALG_PANEL) : p0;        \
+		vf p1 = vf_load(w1 + u * LINALG_PANEL);                        \
 		vf p2 = vecs > 2 ? vf_load(w2 + u * LINALG_PANEL) : p0;        \
 		EACH(STEP)                                                     \
 	}
@@ -106,10 +106,12 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 			for (size_t k = t->x.part, g; k > 0; k -= g) {
 				g = k >= GROUP ? GROUP : 1;
 				ONE(0)
-				if (g == GROUP) {
+				if (g > 1) {
 					ONE(1)
 					ONE(2)
 					ONE(3)
+				}
+				if (GROUP == 8 && g == GROUP) {
 					ONE(4)
 					ONE(5)
 					ONE(6)
@@ -158,7 +160,7 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 
 #define CASE(r, vecs, most)                                                    \
 	case r:                                                                \
-		if (r <= most)                                                 \
+		if (r <= most && (r == 1 || 2 * r >= most))                    \
 			dense_tile(r, vecs, t);                                \
 		break;
 #define TILE(name, vecs, most)                                                 \
@@ -180,7 +182,6 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 			CASE(12, vecs, most)                                   \
 		}                                                              \
 	}
-TILE(tile_1, 1, TALL)
 TILE(tile_2, 2, TALL)
 TILE(tile_3, 3, BROAD)
 #undef TILE
@@ -226,18 +227,15 @@ dense_columns(const struct dense_tile *t, size_t m, const float *packed,
 	void (*fn)(size_t, const struct dense_tile *) = tile_2;
 	struct dense_tile u = *t;
 
-	/* What is left is one, two or three vectors, else two come off. */
-	if (left <= VF_N) {
-		vecs = 1;
-		fn = tile_1;
-	} else if (left > 2 * VF_N && left <= 3 * VF_N) {
+	/* What is left at the end is at most three vectors. */
+	if (left > 2 * VF_N && left <= 3 * VF_N) {
 		vecs = 3;
 		most = BROAD;
 		fn = tile_3;
 	}
 	n = left < vecs * VF_N ? left : vecs * VF_N;
 	for (size_t v = 0; v < 3; v++) {
-		size_t c = j + (v < vecs ? v : 0) * VF_N;
+		size_t c = j + (v * VF_N < n ? v : 0) * VF_N;
 
 		u.w[v] = packed + c / LINALG_PANEL * LINALG_PANEL * t->in +
 			 c % LINALG_PANEL;
@@ -246,7 +244,8 @@ dense_columns(const struct dense_tile *t, size_t m, const float *packed,
 	u.y += j;
 	if (u.residual != NULL)
 		u.residual += j;
-	strips = (m + most - 1) / most;
+	/* There are tiles of one row and of at least half the most. */
+	strips = 2 * m < most ? m : (m + most - 1) / most;
 	u.soon = u.w[vecs - 1] + LINALG_PANEL * t->in;
 	u.soon_step = (GROUP * LINALG_PANEL + strips - 1) / strips;
 	/* Strips as even as can be: first those of one row more. */

@@ -37,7 +37,7 @@ for isa in portable avx2 avx512; do
 		[ $p = f32 ] && first=plain.vp || first=$p.vp
 		VECPIPE_ISA=$isa embed --precision $p -o again.vp 2>err
 		case $?,$(cat err) in
-		0,) same "the same bytes with $isa, $p" $first again.vp ;;
+		0,) same "the same bytes with $isa, $p" "$first" again.vp ;;
 		*) skip "the same bytes with $isa, $p" "$(cat err)" ;;
 		esac
 	done
@@ -106,6 +106,7 @@ is "windows are averaged" "$(paste a.dims b.dims ab.dims | awk '{
 	m[NR] = ($1 + $2) / 2; s += m[NR] * m[NR]; want[NR] = $3
 } END { for (i = 1; i <= NR; i++) { d = m[i] / sqrt(s) - want[i]; if (d < 0) d = -d; if (d > worst) worst = d }
 	print NR, worst < 1e-5 }')" "32 1"
+# shellcheck disable=SC2016 # the inner shell expands
 run "a window for each text of many" 0 sh -c 'head -c 300000 /dev/zero | tr "\000" "q " >big.txt; yes "cat dog" | head -n 20000 >>big.txt;
 	embed-text -q -m "$0" --long mean -f jsonl big.txt' "$model"
 
@@ -129,13 +130,13 @@ for p in f32 f16 int8; do
 	[ $p = f32 ] && first=plain.vp || first=$p.vp
 	run "a packed file, $p" 0 embed-text -m "$model" --precision $p --packed $p.packed -o again.vp --text text --id id "$model/texts.jsonl"
 	err_has "is written" "wrote '$p.packed'"
-	same "with the same vectors" $first again.vp
+	same "with the same vectors" "$first" again.vp
 	cp $p.packed before
 	run "is read" 0 embed --precision $p --packed $p.packed -o again.vp
-	same "with the same vectors as before" $first again.vp
+	same "with the same vectors as before" "$first" again.vp
 	same "and stays" before $p.packed
 	run "or named as the model" 0 embed-text -q -m $p.packed --precision $p -o again.vp --text text --id id "$model/texts.jsonl"
-	same "with the same vectors and space" $first again.vp
+	same "with the same vectors and space" "$first" again.vp
 done
 run "of another precision" 1 embed-text -m int8.packed --text text --id id "$model/texts.jsonl"
 err_has "it is refused by name" "int8.packed"

@@ -2,66 +2,70 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-#include <string.h>
-
-#include "linalg/simd_x86.h"
-
-static inline __m512i
-four_bytes(const uint8_t *p)
-{
-	int32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return _mm512_set1_epi32(v);
-}
-
-/* Panels pair their steps each in its own way, so they go one by one. */
-#define STEPS(a, q, w, next, n, panels)                                        \
-	UNROLL                                                                 \
-	for (size_t p = 0; p < (panels); p++)                                  \
-	sum_steps((a)[p], q, (w) + p * (next), n)
-
-static inline void sum_steps(
-    __m512i *a, const uint8_t *q, const uint8_t *w, const int n);
-
 #include "linalg/linear_i8_rows.h"
 
+#define BEGIN(r) __m512i a##r = none;
+#define PAIR(r)                                                                \
+	if (r < n) {                                                           \
+		__m512i x =                                                    \
+		    _mm512_maddubs_epi16(four_bytes(q + 2 * i + 4 * r), one);  \
+		__m512i y =                                                    \
+		    _mm512_maddubs_epi16(four_bytes(q + 2 * j + 4 * r), two);  \
+                                                                               \
+		x = _mm512_madd_epi16(_mm512_add_epi16(x, y), ones);           \
+		a##r = _mm512_add_epi32(a##r, x);                              \
+	}
+#define SINGLE(r)                                                              \
+	if (r < n) {                                                           \
+		__m512i x =                                                    \
+		    _mm512_maddubs_epi16(four_bytes(q + 2 * i + 4 * r), one);  \
+                                                                               \
+		a##r = _mm512_add_epi32(a##r, _mm512_madd_epi16(x, ones));     \
+	}
+#define ADD(r)                                                                 \
+	if (r < n)                                                             \
+		add_row(t + r * I8_WIDE, a##r, q, r, minus, sw);
+
+/* One panel: each pairs its steps in its own way. */
 static inline __attribute__((always_inline)) void
-sum_steps(__m512i *a, const uint8_t *q, const uint8_t *w, const int n)
+panel(
+    float *t, const uint8_t *q, const uint8_t *w, size_t blocks, const size_t n)
 {
+	const __m512i none = _mm512_setzero_si512();
 	const __m512i ones = _mm512_set1_epi16(1);
-	const uint8_t *order = w + I8_ORDER;
-	const uint8_t *end = order + 2 * w[I8_PAIRS];
 
-	for (; order < end; order += 2) {
-		size_t i = order[0], j = order[1];
-		__m512i v = _mm512_loadu_si512(w + 4 * i);
-		__m512i u = _mm512_loadu_si512(w + 4 * j);
+	for (size_t b = 0; b < blocks; b++, q += RECORD, w += I8_BLOCK) {
+		const uint8_t *order = w + I8_ORDER;
+		const uint8_t *end = order + 2 * w[I8_PAIRS];
+		__m512i minus = panel_sums(w);
+		__m512 sw = panel_scales(w);
 
-		UNROLL
-		for (int r = 0; r < n; r++) {
-			__m512i x = _mm512_maddubs_epi16(
-			    four_bytes(q + 2 * i + 4 * r), v);
-			__m512i y = _mm512_maddubs_epi16(
-			    four_bytes(q + 2 * j + 4 * r), u);
+		EACH_ROW(BEGIN)
+		for (; order < end; order += 2) {
+			size_t i = order[0], j = order[1];
+			__m512i one = _mm512_loadu_si512(w + 4 * i);
+			__m512i two = _mm512_loadu_si512(w + 4 * j);
 
-			a[r] = _mm512_add_epi32(a[r],
-			    _mm512_madd_epi16(_mm512_add_epi16(x, y), ones));
+			EACH_ROW(PAIR)
 		}
-	}
-	for (; order < w + I8_ORDER + I8_STEPS; order++) {
-		size_t i = order[0];
-		__m512i v = _mm512_loadu_si512(w + 4 * i);
+		for (; order < w + I8_ORDER + I8_STEPS; order++) {
+			size_t i = order[0];
+			__m512i one = _mm512_loadu_si512(w + 4 * i);
 
-		UNROLL
-		for (int r = 0; r < n; r++)
-			a[r] = _mm512_add_epi32(
-			    a[r], _mm512_madd_epi16(
-				      _mm512_maddubs_epi16(
-					  four_bytes(q + 2 * i + 4 * r), v),
-				      ones));
+			EACH_ROW(SINGLE)
+		}
+		EACH_ROW(ADD)
 	}
+}
+
+static inline __attribute__((always_inline)) void
+tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
+    const size_t n, const size_t panels)
+{
+	clear_rows(t, n, panels);
+	for (size_t p = 0; p < panels; p++)
+		panel(
+		    t + p * I8_PANEL, q, w + p * blocks * I8_BLOCK, blocks, n);
 }
 
 const struct i8_kernels i8_avx512 = { "avx512", GROUP, quantize, product, NULL,

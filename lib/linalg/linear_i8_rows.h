@@ -2,14 +2,29 @@
 #define LINALG_LINEAR_I8_ROWS_H
 
 /*
- * The kernels of AVX-512 with and without VNNI.  Before it is included,
- * STEPS(a, q, w, n) is defined: a[r] += the products of a block of row
- * r < n of a group with one panel.
+ * The kernels of AVX-512 with and without VNNI, each of which defines tile:
+ * the sums of the first ${n} rows of a group with ${panels} panels.  Sums wait
+ * in t while the registers hold a block's integers, each under a name of its
+ * own: of arrays gcc 12 keeps copies.
  */
 
 #include "linalg/linear_i8_zmm.h"
 
 enum { GROUP = 8, RECORD = 72 * GROUP };
+
+#define EACH_ROW(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+
+static inline void tile(float *t, const uint8_t *q, const uint8_t *w,
+    size_t blocks, const size_t n, const size_t panels);
+
+static inline __m512i
+four_bytes(const uint8_t *p)
+{
+	int32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return _mm512_set1_epi32(v);
+}
 
 static void
 quantize(uint8_t *q, const float *x, size_t ldx, size_t rows, size_t in)
@@ -37,45 +52,22 @@ quantize(uint8_t *q, const float *x, size_t ldx, size_t rows, size_t in)
 		}
 }
 
-/* Sums of the first ${n} rows of a group with ${panels} panels. */
-static inline __attribute__((always_inline)) void
-tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks, const int n,
-    const size_t panels)
+/* t[16] += what a block's integers of row r are worth. */
+static inline void
+add_row(
+    float *t, __m512i a, const uint8_t *q, size_t r, __m512i minus, __m512 sw)
 {
-	size_t next = blocks * I8_BLOCK;
-	__m512 sum[2][GROUP];
+	_mm512_storeu_ps(
+	    t, add_block(_mm512_loadu_ps(t), a, q + 64 * GROUP + 4 * r,
+		   q + 68 * GROUP + 4 * r, minus, sw));
+}
 
-	UNROLL
-	for (size_t p = 0; p < panels; p++)
-		UNROLL
-	for (int r = 0; r < n; r++)
-		sum[p][r] = _mm512_setzero_ps();
-	for (size_t b = 0; b < blocks; b++, q += RECORD, w += I8_BLOCK) {
-		__m512i a[2][GROUP];
-
-		UNROLL
+static inline void
+clear_rows(float *t, size_t n, size_t panels)
+{
+	for (size_t r = 0; r < n; r++, t += I8_WIDE)
 		for (size_t p = 0; p < panels; p++)
-			UNROLL
-		for (int r = 0; r < n; r++)
-			a[p][r] = _mm512_setzero_si512();
-		STEPS(a, q, w, next, n, panels);
-		UNROLL
-		for (size_t p = 0; p < panels; p++) {
-			__m512i minus = panel_sums(w + p * next);
-			__m512 sw = panel_scales(w + p * next);
-
-			UNROLL
-			for (int r = 0; r < n; r++)
-				sum[p][r] = add_block(sum[p][r], a[p][r],
-				    q + 64 * GROUP + 4 * r,
-				    q + 68 * GROUP + 4 * r, minus, sw);
-		}
-	}
-	UNROLL
-	for (size_t p = 0; p < panels; p++)
-		UNROLL
-	for (int r = 0; r < n; r++)
-		_mm512_storeu_ps(t + r * I8_WIDE + p * I8_PANEL, sum[p][r]);
+			_mm512_storeu_ps(t + p * I8_PANEL, _mm512_setzero_ps());
 }
 
 /* Rows beyond those that there are, are 0 and not stored where they do not

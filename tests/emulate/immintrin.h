@@ -325,8 +325,6 @@ emulate_cvtph_ps(__m256i a)
 #define _mm512_reduce_min_ps(a)      emulate_extreme(a, 0)
 
 /* Those that SIMDe has, but not under the machine's name, or wrongly. */
-#undef _mm512_madd_epi16
-#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 #undef _mm512_shuffle_f32x4
 #undef _mm512_shuffle_f64x2
 #undef _mm512_shuffle_i64x2
@@ -343,8 +341,10 @@ emulate_cvtph_ps(__m256i a)
 	_mm256_set_m128i(_mm256_cvtps_ph(_mm512_extractf32x8_ps(a, 1), how),   \
 	    _mm256_cvtps_ph(_mm512_castps512_ps256(a), how))
 
-/* VNNI: t[i] += a[4 i + j] b[4 i + j], a unsigned, b signed, for j < 4. */
-static inline __m512i
+/* VNNI: t[i] += a[4 i + j] b[4 i + j], a unsigned, b signed, for j < 4.  It is
+ * not inlined, and neither are the next, because kernels that are written out
+ * have hundreds of them and would take minutes to compile. */
+static __attribute__((noinline, unused)) __m512i
 emulate_dpbusd(__m512i t, __m512i a, __m512i b)
 {
 	uint8_t u[64];
@@ -359,6 +359,23 @@ emulate_dpbusd(__m512i t, __m512i a, __m512i b)
 	memcpy(&t, sum, sizeof(t));
 	return t;
 }
+
+static __attribute__((noinline, unused)) __m512i
+emulate_maddubs(__m512i a, __m512i b)
+{
+	return simde_mm512_maddubs_epi16(a, b);
+}
+
+static __attribute__((noinline, unused)) __m512i
+emulate_madd(__m512i a, __m512i b)
+{
+	return simde_mm512_madd_epi16(a, b);
+}
+
+#undef _mm512_maddubs_epi16
+#undef _mm512_madd_epi16
+#define _mm512_maddubs_epi16(a, b) emulate_maddubs(a, b)
+#define _mm512_madd_epi16(a, b)    emulate_madd(a, b)
 
 #undef _mm512_dpbusd_epi32
 #define _mm512_dpbusd_epi32(t, a, b) emulate_dpbusd(t, a, b)

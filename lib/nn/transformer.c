@@ -17,14 +17,44 @@
 
 enum { SLICE = 64, FEED = 64 };
 
+/* From WIDE numbers in a row on, a block's weights are so many that reading
+ * them again for every slice costs more than activations that do not stay. */
+enum { WIDE = 512, WIDE_FACTOR = 3 };
+
+static size_t
+slice_of(const struct transformer *t)
+{
+	return t->hidden >= WIDE ? SLICE * WIDE_FACTOR : SLICE;
+}
+
+/* How many rows the fully connected part takes at once, at most. */
+static size_t
+most_of(const struct transformer *t)
+{
+	return t->hidden >= WIDE ? FEED * WIDE_FACTOR : FEED;
+}
+
+/* And of so many rows: equal parts of whole tiles, so that no part is left
+ * with a row or two. */
+static size_t
+feed_of(const struct transformer *t, size_t rows)
+{
+	enum { TILE = 6 };
+	size_t most = most_of(t), parts = (rows + most - 1) / most;
+	size_t n = parts > 0 ? (rows + parts - 1) / parts : 0;
+
+	n = (n + TILE - 1) / TILE * TILE;
+	return n < most ? n : most;
+}
+
 /* The end of the records that go together from record ${i} on, and how many
  * rows they have. */
 static size_t
-together(const size_t *end, size_t n, size_t i, size_t *rows)
+together(const size_t *end, size_t n, size_t i, size_t slice, size_t *rows)
 {
 	size_t from = i > 0 ? end[i - 1] : 0;
 
-	while (i < n && end[i] - from < SLICE)
+	while (i < n && end[i] - from < slice)
 		i++;
 	i = i < n ? i + 1 : n;
 	*rows = end[i - 1] - from;
@@ -82,10 +112,10 @@ make_room(const struct transformer *t, struct transformer_work *w,
 	for (size_t i = 0; i < n; i++)
 		most = larger(most, end[i] - (i > 0 ? end[i - 1] : 0));
 	for (size_t i = 0, one; i < n;) {
-		i = together(end, n, i, &one);
+		i = together(end, n, i, slice_of(t), &one);
 		rows = larger(rows, one);
 	}
-	feed = larger(rows, n) < FEED ? larger(rows, n) : FEED;
+	feed = larger(rows, n) < most_of(t) ? larger(rows, n) : most_of(t);
 	for (uint32_t i = 0; i < t->layers; i++) {
 		room = larger(room, linear_room(&k[i].qkv, rows));
 		room = larger(room, linear_room(&k[i].out, feed));
@@ -160,13 +190,13 @@ static void
 second_half(const struct transformer *t, const struct block *k,
     struct transformer_work *w, float *x, float *b, size_t rows)
 {
-	size_t D = t->hidden;
+	size_t D = t->hidden, feed = feed_of(t, rows);
 	struct linear_after act = { .act = t->act };
 	struct linear_after out = { .gamma = k->ls1, .ldr = D };
 	struct linear_after fc2 = { .gamma = k->ls2, .ldr = D };
 
 	for (size_t i = 0, n; i < rows; i += n, x += n * D, b += n * D) {
-		n = rows - i < FEED ? rows - i : FEED;
+		n = rows - i < feed ? rows - i : feed;
 		out.residual = fc2.residual = x;
 		linear_run(t->isa, x, D, b, D, n, &k->out, &out, w->room);
 		if (t->prenorm)
@@ -195,7 +225,7 @@ run_block(const struct transformer *t, const struct block *k,
 		size_t from = i > 0 ? end[i - 1] : 0, at = from;
 		float *xs = x + from * D;
 
-		last = together(end, n, i, &rows);
+		last = together(end, n, i, slice_of(t), &rows);
 		if (t->prenorm)
 			norm(t, &k->norm1, w->b, xs, rows);
 		linear_run(t->isa, w->a, 3 * D, t->prenorm ? w->b : xs, D, rows,

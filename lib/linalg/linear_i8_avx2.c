@@ -204,22 +204,29 @@ load_step(__m256i w[2], const uint8_t *p)
 	w[1] = _mm256_load_si256((const __m256i *)(const void *)(p + 32));
 }
 
-/* Sums of the first ${n} rows of a group with one panel. */
+/* What a tile asks for while it works: bytes from .. to of each block of the
+ * weights that come next. */
+struct ahead {
+	const uint8_t *w;
+	size_t from, to;
+};
+
+/* The sums of the first ${n} rows of a group with one panel grow by some
+ * blocks. */
 static inline __attribute__((always_inline)) void
-tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks, const int n)
+tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
+    struct ahead next, const int n)
 {
 	const __m256i ones = _mm256_set1_epi16(1);
 
-	for (int r = 0; r < n; r++) {
-		_mm256_store_ps(t + r * I8_WIDE, _mm256_setzero_ps());
-		_mm256_store_ps(t + r * I8_WIDE + 8, _mm256_setzero_ps());
-	}
 	for (size_t b = 0; b < blocks; b++, q += RECORD, w += I8_BLOCK) {
 		const uint8_t *order = w + I8_ORDER;
 		const float *sw = (const float *)(const void *)(w + I8_SCALES);
 		const uint8_t *end = order + 2 * w[I8_PAIRS];
 		__m256i a[GROUP][2], wi[2], wj[2];
 
+		for (size_t i = next.from; i < next.to; i += 64)
+			__builtin_prefetch(next.w + b * I8_BLOCK + i);
 		wi[0] = _mm256_cvtepi16_epi32(_mm_load_si128(
 		    (const __m128i *)(const void *)(w + I8_SUMS)));
 		wi[1] = _mm256_cvtepi16_epi32(_mm_load_si128(
@@ -268,28 +275,60 @@ tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks, const int n)
 }
 
 static void
+tile_of(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
+    struct ahead next, size_t n)
+{
+	switch (n) {
+	case 1:
+		tile(t, q, w, blocks, next, 1);
+		break;
+	case 2:
+		tile(t, q, w, blocks, next, 2);
+		break;
+	case 3:
+		tile(t, q, w, blocks, next, 3);
+		break;
+	default:
+		tile(t, q, w, blocks, next, 4);
+	}
+}
+
+/*
+ * As many blocks at once as leave the weights of both panels in the first
+ * cache while the rows pass.  The next ones are asked for meanwhile, each group
+ * of rows a share of them; beyond the end that asks for nothing that matters.
+ */
+static void
 product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
     size_t blocks, size_t panels)
 {
-	for (size_t p = 0; p < panels; p++, w += blocks * I8_BLOCK)
-		for (size_t i = 0; i < rows; i += GROUP) {
-			const uint8_t *a = q + i * blocks * 72;
-			float *to = t + i * I8_WIDE + p * I8_PANEL;
+	enum { NEAR = 8 };
+	size_t groups = (rows + GROUP - 1) / GROUP;
+	size_t share = (I8_BLOCK / 64 + groups - 1) / groups * 64;
 
-			switch (rows - i) {
-			case 1:
-				tile(to, a, w, blocks, 1);
-				break;
-			case 2:
-				tile(to, a, w, blocks, 2);
-				break;
-			case 3:
-				tile(to, a, w, blocks, 3);
-				break;
-			default:
-				tile(to, a, w, blocks, 4);
+	memset(t, 0, rows * I8_WIDE * sizeof(*t));
+	for (size_t b = 0, n; b < blocks; b += n) {
+		n = blocks - b < NEAR ? blocks - b : NEAR;
+		for (size_t i = 0; i < rows; i += GROUP) {
+			const uint8_t *a = q + i * blocks * 72 + b * RECORD;
+			struct ahead next = { .from = i / GROUP * share };
+
+			next.to = next.from + share;
+			if (next.to > I8_BLOCK)
+				next.to = I8_BLOCK;
+			for (size_t p = 0; p < panels; p++) {
+				const uint8_t *wp =
+				    w + (p * blocks + b) * I8_BLOCK;
+
+				next.w =
+				    b + n < blocks
+					? wp + n * I8_BLOCK
+					: wp + (panels * blocks - b) * I8_BLOCK;
+				tile_of(t + i * I8_WIDE + p * I8_PANEL, a, wp,
+				    n, next, rows - i);
 			}
 		}
+	}
 }
 
 const struct i8_kernels i8_avx2 = { "avx2", GROUP, quantize, product, NULL,

@@ -169,6 +169,7 @@ block_panels(const struct rows_block *b)
 	size_t columns = (b->l->out + LINALG_PANEL * PANELS - 1) /
 			 (LINALG_PANEL * PANELS) * PANELS;
 	size_t panels = PANELS;
+	size_t parts = b->strips < 4 ? b->strips : 4;
 	struct tile t = { 0 };
 
 	/* Widened weights want a register that 3 x 4 sums of AVX2 leave none.
@@ -192,10 +193,11 @@ block_panels(const struct rows_block *b)
 			rows = strip_rows(b->m, b->strips, s);
 			t.soon = w;
 			t.soon_step = 0;
-			if (left <= 4) {
-				t.soon = next + (4 - left) * b->len / 4 *
-						    LINALG_PANEL * each;
-				t.soon_step = GROUP / 4 * LINALG_PANEL * each;
+			if (left <= parts) {
+				t.soon = next + (parts - left) * b->len /
+						    parts * LINALG_PANEL * each;
+				t.soon_step =
+				    GROUP * LINALG_PANEL * each / parts;
 			}
 			strip_panels(
 			    b, &t, i, rows, j * LINALG_PANEL, panels, b->half);

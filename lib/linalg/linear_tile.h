@@ -113,6 +113,7 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 			ONE(u)
 		__builtin_prefetch(soon, 0, 2);
 		__builtin_prefetch(soon + 64, 0, 2);
+		__builtin_prefetch(soon + 128, 0, 2);
 		if (vecs > per) {
 			__builtin_prefetch(soon + step, 0, 2);
 			__builtin_prefetch(soon + step + 64, 0, 2);

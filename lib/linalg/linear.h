@@ -37,12 +37,12 @@ enum precision { PRECISION_F32, PRECISION_F16, PRECISION_I8 };
 enum activation {
 	ACT_NONE,
 	ACT_RELU,
-	ACT_RELU6,      /* min(max(t, 0), 6) */
-	ACT_GELU,       /* t normal_cdf(t) */
-	ACT_GELU_TANH,  /* t/2 (1 + tanh(sqrt(2/pi) (t + 0.044715 t^3))) */
-	ACT_QUICK_GELU, /* t sigmoid(1.702 t) */
-	ACT_SILU,       /* t sigmoid(t) */
-	ACT_HARDSWISH,  /* t min(max(t + 3, 0), 6) / 6 */
+	ACT_RELU6,       /* min(max(t, 0), 6) */
+	ACT_GELU,        /* t normal_cdf(t) */
+	ACT_GELU_TANH,   /* t/2 (1 + tanh(sqrt(2/pi) (t + 0.044715 t^3))) */
+	ACT_QUICK_GELU,  /* t sigmoid(1.702 t) */
+	ACT_SILU,        /* t sigmoid(t) */
+	ACT_HARDSWISH,   /* t min(max(t + 3, 0), 6) / 6 */
 	ACT_HARDSIGMOID, /* min(max(t + 3, 0), 6) / 6 */
 	ACT_SIGMOID,
 	ACT_TANH

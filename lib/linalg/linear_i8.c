@@ -110,10 +110,12 @@ pair_steps(uint8_t *record)
 		}
 	}
 	for (int done = 0; done < I8_STEPS;) {
-		int a = -1, b = -1;
+		int a = 0, b = -1;
 
-		for (int i = 0; i < I8_STEPS; i++)
-			if (left[i] && (a < 0 || partners[i] < partners[a]))
+		while (!left[a])
+			a++;
+		for (int i = a + 1; i < I8_STEPS; i++)
+			if (left[i] && partners[i] < partners[a])
 				a = i;
 		left[a] = 0;
 		for (int i = 0; i < I8_STEPS; i++)

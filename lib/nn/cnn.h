@@ -25,8 +25,8 @@
 enum {
 	CNN_INPUT = -1, /* the slot of the pixels */
 	CNN_SLOTS = 3,
-	CNN_NAME = 160,  /* bytes of an array's name */
-	CNN_CHAIN = 8,   /* operations joined, at most */
+	CNN_NAME = 160,   /* bytes of an array's name */
+	CNN_CHAIN = 8,    /* operations joined, at most */
 	CNN_BAND = 130000 /* floats that a chain's bands should fill */
 };
 

@@ -123,7 +123,7 @@ named_prompt(struct text_model *m, const char *name, struct error *e)
 	static const char file[] = "config_sentence_transformers.json";
 	struct buf path = { 0 };
 	struct json j = { 0 };
-	struct str text, raw;
+	struct str text, raw = { 0 };
 	int rc = 0;
 
 	if (buf_printf(&path, "prompts.%s", name) == -1) {

@@ -93,8 +93,8 @@ measure(enum isa isa, struct layer *t, size_t rows)
 		rate[i] = ops * repeat / (seconds() - s) * 1e-9;
 		ratio[i] = rate[i] / top;
 		s = seconds();
-		i8_kernels(isa)->quantize(t->room, t->x, t->l.in,
-		    rows < 64 ? rows : 64, t->l.in);
+		i8_kernels(isa)->quantize(
+		    t->room, t->x, t->l.in, rows < 64 ? rows : 64, t->l.in);
 		quantize[i] = (seconds() - s) * 1e9 /
 			      (double)((rows < 64 ? rows : 64) * t->l.in);
 	}
@@ -146,8 +146,8 @@ main(int argc, char **argv)
 			t.room = mem_aligned(linear_room(&t.l, ROWS), 1);
 			if (packed == NULL || t.room == NULL)
 				return 1;
-			linear_pack(packed, PRECISION_I8, w, t.l.in, t.l.in,
-			    t.l.out);
+			linear_pack(
+			    packed, PRECISION_I8, w, t.l.in, t.l.in, t.l.out);
 			t.l.packed = packed;
 			measure(isa, &t, rows[r]);
 			free(packed);

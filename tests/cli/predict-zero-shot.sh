@@ -46,6 +46,7 @@ is "softmax sums to 1" "$(predict -m "$model" --zero-shot labels.txt clip.vp | s
 	awk '{ s = $1 + $2 + $3 + $4; if (s < 0.99999 || s > 1.00001) bad++ } END { print bad + 0 }')" 0
 run "siglip: all labels that reach 0.02" 0 predict -m "$DATA/encoders/siglip" --threshold 0.02 --zero-shot labels.txt siglip.vp
 out_has "are several or none" '"labels":['
+# shellcheck disable=SC2016
 run "a stream of probabilities" 0 sh -c 'predict -f vp -m "$0" --zero-shot labels.txt clip.vp | vec-info' "$model"
 out_has "of the labels" "probs: dense, dim 4, 4 present"
 run "a table" 0 predict -f tsv -m "$model" --zero-shot labels.txt clip.vp

@@ -93,7 +93,7 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double
+static inline double
 median(double *x, size_t n)
 {
 	qsort(x, n, sizeof(*x), by_value);

@@ -176,9 +176,9 @@ show(const char *what, struct job *j, double flops, enum isa isa, double lanes)
 
 	if (!wanted(j, what))
 		return;
-	top = peak(isa) * lanes;
+	top = peak(isa) * lanes * 1e-9;
 	measure(j);
-	again = peak(isa) * lanes;
+	again = peak(isa) * lanes * 1e-9;
 	top = again > top ? again : top;
 	flops *= 1e-9;
 	printf("%-20s %5zu %5zu %5zu %7.1f GFLOP/s, best %7.1f", what, j->m,
@@ -349,7 +349,8 @@ main(int argc, char **argv)
 		j.a[i] = (float)(i % 1009) * 0x1p-9f - 1;
 		j.b[i] = (float)(i % 1013) * 0x1p-9f - 1;
 	}
-	printf("%s, peak of one core %.0f GFLOP/s\n", j.la->name, peak(isa));
+	printf("%s, peak of one core %.0f GFLOP/s\n", j.la->name,
+	    peak(isa) * 1e-9);
 	products(&j, isa);
 	learning(&j, isa);
 	vectors(&j);

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "linalg/rowwise.h"
+#include "nn/room.h"
 #include "nn/text_rows.h"
 
 static const char config[] = "config.json";
@@ -290,8 +291,8 @@ lay_out(const struct clip_text *x, struct text_work *w, const uint32_t *ids,
 	size_t most = x->base.info.max_tokens, T = n > 0 ? end[n - 1] : 0;
 	size_t room = x->siglip ? n * most : T, at = 0;
 
-	if (text_grow(&w->ids, &w->cap_ids, room, sizeof(*w->ids), e) < 0 ||
-	    text_grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) < 0)
+	if (room_grow(&w->ids, &w->cap_ids, room, sizeof(*w->ids), e) < 0 ||
+	    room_grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t from = i > 0 ? end[i - 1] : 0, rows = end[i] - from;
@@ -359,7 +360,7 @@ clip_text_texts(const struct encoder *base, struct encoder_work *work,
 	if (keep != NULL && x->projects) {
 		size_t room = linear_room(&x->project, n);
 
-		if (text_grow(
+		if (room_grow(
 			&w->blocks.room, &w->blocks.cap_room, room, 1, e) < 0)
 			return -1;
 		linear_run(x->t.isa, w->v, P, w->x, D, n, &x->project, NULL,

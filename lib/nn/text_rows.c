@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "linalg/rowwise.h"
+#include "nn/room.h"
 
 struct encoder_work *
 text_work_new(const struct encoder *x, struct error *e)
@@ -34,31 +35,13 @@ text_work_free(struct encoder_work *base)
 }
 
 int
-text_grow(void *p, size_t *cap, size_t n, size_t size, struct error *e)
-{
-	void *old, *fresh;
-
-	if (n <= *cap)
-		return 0;
-	memcpy(&old, p, sizeof(old));
-	free(old);
-	*cap = 0;
-	fresh = mem_aligned(n, size);
-	memcpy(p, &fresh, sizeof(fresh));
-	if (fresh == NULL)
-		return error_memory(e);
-	*cap = n;
-	return 0;
-}
-
-int
 text_room(struct text_work *w, size_t T, size_t n, size_t D, size_t P,
     struct error *e)
 {
-	if (text_grow(&w->x, &w->cap_x, T * D, sizeof(*w->x), e) < 0 ||
-	    text_grow(&w->v, &w->cap_v, n * P, sizeof(*w->v), e) < 0 ||
-	    text_grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) < 0 ||
-	    text_grow(&w->keep, &w->cap_keep, n, sizeof(*w->keep), e) < 0)
+	if (room_grow(&w->x, &w->cap_x, T * D, sizeof(*w->x), e) < 0 ||
+	    room_grow(&w->v, &w->cap_v, n * P, sizeof(*w->v), e) < 0 ||
+	    room_grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) < 0 ||
+	    room_grow(&w->keep, &w->cap_keep, n, sizeof(*w->keep), e) < 0)
 		return -1;
 	return 0;
 }

@@ -24,10 +24,6 @@ struct text_work {
 struct encoder_work *text_work_new(const struct encoder *x, struct error *e);
 void text_work_free(struct encoder_work *w);
 
-/* text_grow(p, cap, n, size, e): room for n elements at *p, which need not
- * keep what it held. */
-int text_grow(void *p, size_t *cap, size_t n, size_t size, struct error *e);
-
 /* text_room(w, T, n, D, P, e): x, v, end and keep for such a call. */
 int text_room(struct text_work *w, size_t T, size_t n, size_t D, size_t P,
     struct error *e);

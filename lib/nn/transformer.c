@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "linalg/rowwise.h"
+#include "nn/room.h"
 
 /*
  * T = rows of a call, D = hidden size, d = D / heads.  A layer at a time over
@@ -71,25 +72,6 @@ transformer_work_free(struct transformer_work *w)
 	memset(w, 0, sizeof(*w));
 }
 
-/* Room of 64-byte aligned memory that need not keep what it holds. */
-static int
-grow(void *p, size_t *cap, size_t n, size_t size, struct error *e)
-{
-	void *old, *fresh;
-
-	if (n <= *cap)
-		return 0;
-	memcpy(&old, p, sizeof(old));
-	free(old);
-	*cap = 0;
-	fresh = mem_aligned(n, size);
-	memcpy(p, &fresh, sizeof(fresh));
-	if (fresh == NULL)
-		return error_memory(e);
-	*cap = n;
-	return 0;
-}
-
 static size_t
 larger(size_t a, size_t b)
 {
@@ -122,12 +104,13 @@ make_room(const struct transformer *t, struct transformer_work *w,
 		room = larger(room, linear_room(&k[i].fc1, feed));
 		room = larger(room, linear_room(&k[i].fc2, feed));
 	}
-	if (grow(&w->a, &w->cap_a, larger(rows * 3 * D, feed * t->mlp),
+	if (room_grow(&w->a, &w->cap_a, larger(rows * 3 * D, feed * t->mlp),
 		sizeof(*w->a), e) < 0 ||
-	    grow(&w->b, &w->cap_b, (rows + n) * D, sizeof(*w->b), e) < 0 ||
-	    grow(&w->c, &w->cap_c, rowwise_attention_room(most, D / t->heads),
-		sizeof(*w->c), e) < 0 ||
-	    grow(&w->room, &w->cap_room, room, 1, e) < 0)
+	    room_grow(&w->b, &w->cap_b, (rows + n) * D, sizeof(*w->b), e) < 0 ||
+	    room_grow(&w->c, &w->cap_c,
+		rowwise_attention_room(most, D / t->heads), sizeof(*w->c),
+		e) < 0 ||
+	    room_grow(&w->room, &w->cap_room, room, 1, e) < 0)
 		return -1;
 	*slice = rows;
 	return 0;

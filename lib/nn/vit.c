@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "linalg/rowwise.h"
+#include "nn/room.h"
 
 struct vit_work {
 	struct encoder_work base;
@@ -22,25 +23,6 @@ static size_t
 larger(size_t a, size_t b)
 {
 	return a > b ? a : b;
-}
-
-/* Room of 64-byte aligned memory that need not keep what it holds. */
-static int
-grow(void *p, size_t *cap, size_t n, size_t size, struct error *e)
-{
-	void *old, *fresh;
-
-	if (n <= *cap)
-		return 0;
-	memcpy(&old, p, sizeof(old));
-	free(old);
-	*cap = 0;
-	fresh = mem_aligned(n, size);
-	memcpy(p, &fresh, sizeof(fresh));
-	if (fresh == NULL)
-		return error_memory(e);
-	*cap = n;
-	return 0;
 }
 
 static size_t
@@ -89,16 +71,16 @@ make_room(const struct vit *v, struct vit_work *w, size_t n, struct error *e)
 			      larger(linear_room(&v->head.fc2, 1),
 				  linear_room(&v->head.out, 1))))));
 
-	if (grow(&w->x, &w->cap_x, n * T * D, sizeof(*w->x), e) == -1 ||
-	    grow(&w->patch, &w->cap_patch,
+	if (room_grow(&w->x, &w->cap_x, n * T * D, sizeof(*w->x), e) == -1 ||
+	    room_grow(&w->patch, &w->cap_patch,
 		larger(n * P * v->embed.in, head_room(v)), sizeof(*w->patch),
 		e) == -1 ||
-	    grow(&w->y, &w->cap_y, larger(n * P * D, n * dim), sizeof(*w->y),
-		e) == -1 ||
-	    grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) == -1 ||
-	    grow(&w->keep, &w->cap_keep, n, sizeof(*w->keep), e) == -1)
+	    room_grow(&w->y, &w->cap_y, larger(n * P * D, n * dim),
+		sizeof(*w->y), e) == -1 ||
+	    room_grow(&w->end, &w->cap_end, n, sizeof(*w->end), e) == -1 ||
+	    room_grow(&w->keep, &w->cap_keep, n, sizeof(*w->keep), e) == -1)
 		return -1;
-	return grow(&w->room, &w->cap_room, room, 1, e);
+	return room_grow(&w->room, &w->cap_room, room, 1, e);
 }
 
 /*

@@ -10,9 +10,9 @@
 #include "base/message.h"
 #include "base/options.h"
 #include "base/pool.h"
-#include "learn/answers.h"
-#include "learn/predictor.h"
-#include "learn/zero_shot.h"
+#include "fusion/answers.h"
+#include "fusion/predictor.h"
+#include "fusion/zero_shot.h"
 #include "vec/input.h"
 #include "vec/output.h"
 

@@ -11,7 +11,7 @@
 #include "base/options.h"
 #include "base/pool.h"
 #include "learn/labels.h"
-#include "learn/trainer.h"
+#include "fusion/trainer.h"
 #include "vec/input.h"
 
 enum {

@@ -4,8 +4,8 @@
 
 #include "base/cpu.h"
 #include "base/io.h"
-#include "learn/answers.h"
-#include "learn/trainer.h"
+#include "fusion/answers.h"
+#include "fusion/trainer.h"
 #include "learning.h"
 #include "unit.h"
 

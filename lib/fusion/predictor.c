@@ -1,4 +1,4 @@
-#include "learn/predictor.h"
+#include "fusion/predictor.h"
 
 #include <inttypes.h>
 #include <math.h>

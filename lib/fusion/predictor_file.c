@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "learn/predictor.h"
+#include "fusion/predictor.h"
 
 static const char *const task_name[] = { "class", "multilabel", "regress" };
 static const char *const kind_name[] = { "dense", "sparse", "sequence" };

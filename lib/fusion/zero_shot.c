@@ -1,4 +1,4 @@
-#include "learn/zero_shot.h"
+#include "fusion/zero_shot.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "learn/answers.h"
+#include "fusion/answers.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-#ifndef LEARN_ANSWERS_H
-#define LEARN_ANSWERS_H
+#ifndef FUSION_ANSWERS_H
+#define FUSION_ANSWERS_H
 
 #include "base/mem.h"
-#include "learn/predictor.h"
+#include "fusion/predictor.h"
 
 /*
  * Predictions as text, one line a record:

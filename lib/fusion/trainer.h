@@ -1,7 +1,7 @@
-#ifndef LEARN_TRAINER_H
-#define LEARN_TRAINER_H
+#ifndef FUSION_TRAINER_H
+#define FUSION_TRAINER_H
 
-#include "learn/predictor.h"
+#include "fusion/predictor.h"
 #include "learn/search.h"
 
 /*

@@ -1,5 +1,5 @@
-#ifndef LEARN_PREDICTOR_H
-#define LEARN_PREDICTOR_H
+#ifndef FUSION_PREDICTOR_H
+#define FUSION_PREDICTOR_H
 
 #include "base/mem.h"
 #include "learn/dataset.h"

@@ -1,7 +1,7 @@
-#ifndef LEARN_ZERO_SHOT_H
-#define LEARN_ZERO_SHOT_H
+#ifndef FUSION_ZERO_SHOT_H
+#define FUSION_ZERO_SHOT_H
 
-#include "learn/predictor.h"
+#include "fusion/predictor.h"
 #include "text/text_model.h"
 
 /*

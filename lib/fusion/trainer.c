@@ -1,4 +1,4 @@
-#include "learn/trainer.h"
+#include "fusion/trainer.h"
 
 #include <inttypes.h>
 #include <math.h>

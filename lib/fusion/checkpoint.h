@@ -1,0 +1,50 @@
+#ifndef FUSION_CHECKPOINT_H
+#define FUSION_CHECKPOINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/*
+ * Work that need not be done again when a training was killed: results of its
+ * steps by name, in one file that is always whole (a temporary file, synced
+ * and renamed).  A step that finds its result takes it and goes on; since each
+ * result is what the step would have come to, the model is the same, byte for
+ * byte, wherever the training was stopped.
+ *
+ *	what      everything that decides the results: options, and a hash of
+ *	          the records; a file made with another one is refused
+ *
+ * Functions return 0 or -1 (NULL) with a sentence.  A NULL checkpoint is one
+ * that keeps nothing, so callers need not ask.
+ */
+
+struct checkpoint; /* opaque */
+
+/* checkpoint_open: read ${path} if it is there. */
+struct checkpoint *checkpoint_open(
+    const char *path, const char *what, struct error *e);
+
+/* checkpoint_get: the bytes kept under that name, or NULL.  They are valid
+ * until the next call of checkpoint_put or checkpoint_drop. */
+const void *checkpoint_get(
+    const struct checkpoint *c, const char *name, size_t *bytes);
+
+/*
+ * checkpoint_put: keep a copy under that name, in place of an older one, and
+ * write the file if the last time is a few seconds past.  checkpoint_drop:
+ * forget those whose name begins so.
+ */
+int checkpoint_put(struct checkpoint *c, const char *name, const void *data,
+    size_t bytes, struct error *e);
+void checkpoint_drop(struct checkpoint *c, const char *prefix);
+
+/* checkpoint_write: write the file now. */
+int checkpoint_write(struct checkpoint *c, struct error *e);
+
+/* checkpoint_close: remove the file when ${done}; else leave it as it is. */
+void checkpoint_close(struct checkpoint *c, int done);
+
+#endif

@@ -10,9 +10,8 @@
 #include "base/num.h"
 #include "base/options.h"
 #include "base/pool.h"
-#include "learn/labels.h"
 #include "fusion/trainer.h"
-#include "vec/input.h"
+#include "learn/gather.h"
 
 enum {
 	KEY_HEADER = 256,
@@ -66,7 +65,7 @@ struct given {
 struct settings {
 	const char *output, *labels;
 	int header;
-	int task;   /* 0: automatic; 1 + enum task */
+	int task;   /* gather.h */
 	long folds; /* 0: no cross-validation */
 	double lambda;
 	struct given *weights; /* [nweights] */
@@ -78,12 +77,6 @@ struct settings {
 	struct tolerance errors;
 	enum progress_mode progress;
 	int quiet, verbose;
-};
-
-/* What became of the records. */
-struct counts {
-	uint64_t records, errors, no_label, no_part, no_weight, not_finite;
-	char first_bad[VEC_MAX_ID + 1]; /* id of the first non-finite one */
 };
 
 static void
@@ -159,126 +152,27 @@ take_option(struct settings *set, const struct options *o, int key)
 	}
 }
 
-/* ---- reading ---- */
-
-/* The number that record i is to get: from the stream, or from its label. */
-static int
-target_of(const struct batch *b, size_t i, const struct str *labels, size_t n,
-    double *target, struct error *e)
-{
-	struct str id = strs_get(&b->id, i);
-
-	*target = n == 0 ? b->target[i] : NAN;
-	if (n == 0)
-		return 0;
-	if (n > 1)
-		return error_set(
-		    e, "record '%.*s': %zu targets", (int)id.len, id.s, n);
-	if (num_read_double(labels[0].s, labels[0].len, target) !=
-		labels[0].len ||
-	    !isfinite(*target))
-		return error_set(e, "record '%.*s': '%.*s' is not a number",
-		    (int)id.len, id.s, (int)labels[0].len, labels[0].s);
-	return 0;
-}
-
-static void
-count(
-    struct counts *c, const struct batch *b, size_t i, enum dataset_taken taken)
-{
-	struct str id = strs_get(&b->id, i);
-
-	c->records++;
-	c->errors += batch_bad(b, i) || taken == DATASET_NOT_FINITE;
-	c->no_label += taken == DATASET_NO_LABEL;
-	c->no_part += taken == DATASET_NO_PART;
-	c->no_weight += taken == DATASET_NO_WEIGHT;
-	if (taken == DATASET_NOT_FINITE && c->not_finite++ == 0) {
-		memcpy(c->first_bad, id.s, id.len);
-		c->first_bad[id.len] = '\0';
-	}
-}
-
-static int
-take_record(struct dataset *ds, const struct labels *l, int use_labels,
-    const struct batch *b, size_t i, struct counts *c, struct error *e)
-{
-	const struct strs *from = use_labels ? &l->label : &b->label;
-	struct str labels[VEC_MAX_LABELS], id = strs_get(&b->id, i);
-	enum dataset_taken taken;
-	size_t first = 0;
-	int64_t n = use_labels ? labels_of(l, id, &first)
-			       : (int64_t)batch_range(b->label_end, i, &first);
-	double target = NAN;
-
-	if (n > VEC_MAX_LABELS)
-		return error_set(e, "record '%.*s': more than %d labels",
-		    (int)id.len, id.s, VEC_MAX_LABELS);
-	for (int64_t k = 0; k < n; k++)
-		labels[k] = strs_get(from, first + (size_t)k);
-	if (ds->task == TASK_REGRESS && n >= 0 &&
-	    target_of(b, i, labels, (size_t)n, &target, e) < 0)
-		return -1;
-	if (dataset_add(ds, b, i, labels, n > 0 ? (size_t)n : 0, n >= 0, target,
-		&taken, e) < 0)
-		return -1;
-	count(c, b, i, taken);
-	return 0;
-}
-
-static int
-read_all(struct dataset *ds, const struct settings *set, struct input *in,
-    struct counts *c, struct error *e)
-{
-	struct labels labels = { 0 };
-	struct batch b = { 0 };
-	int rc = 0;
-
-	if (set->labels != NULL)
-		rc = labels_read(&labels, set->labels, set->header, e);
-	/* Then a record without labels is one that none applies to. */
-	if (set->task == 0 && labels.most > 1)
-		ds->task = TASK_MULTILABEL;
-	if (rc == 0)
-		rc = batch_init(&b, input_schema(in), e);
-	while (rc >= 0 && (rc = input_next(in, &b, e)) > 0)
-		for (size_t i = 0; rc > 0 && i < b.n; i++)
-			if (take_record(ds, &labels, set->labels != NULL, &b, i,
-				c, e) < 0)
-				rc = -1;
-	batch_free(&b);
-	labels_free(&labels);
-	return rc;
-}
-
 /* ---- what is said ---- */
 
 static void
-say_records(const struct dataset *ds, const struct counts *c)
+say_records(const struct gathered *c, const struct dataset *ds, int quiet)
 {
-	if (c->not_finite > 0)
-		warn("%" PRIu64 " records left out: non-finite value, first "
-		     "in record '%s'",
-		    c->not_finite, c->first_bad);
-	if (c->no_label > 0)
-		warn("%" PRIu64 " of %" PRIu64 " records left out: no label",
-		    c->no_label, c->records);
-	if (c->no_part > 0)
-		warn("%" PRIu64 " of %" PRIu64
-		     " records left out: no part is there",
-		    c->no_part, c->records);
-	if (c->no_weight > 0)
-		warn("%" PRIu64 " of %" PRIu64 " records left out: weight 0",
-		    c->no_weight, c->records);
-	for (size_t p = 0; ds->n > 0 && p < ds->parts; p++) {
-		const struct feature *f = &ds->feature[p];
-		size_t n = 0;
+	struct strs notes = { 0 };
 
-		for (size_t i = 0; i < ds->n; i++)
-			n += f->mask[i];
-		if (n == 0)
-			warn("part '%s' is missing in every record", f->name);
+	if (c->partial)
+		warn("a stream says that it is partial");
+	if (c->rejected.text[0] != '\0')
+		warn("%s", c->rejected.text);
+	if (quiet)
+		return;
+	if (gathered_notes(c, ds, &notes) < 0)
+		die("out of memory");
+	for (size_t i = 0; i < notes.n; i++) {
+		struct str s = strs_get(&notes, i);
+
+		warn("%.*s", (int)s.len, s.s);
 	}
+	strs_free(&notes);
 }
 
 static void
@@ -396,39 +290,6 @@ part_weights(
 	return w;
 }
 
-/* Everything of the input into the data set; the input's buffers are gone
- * when the learning begins. */
-static int
-collect(const struct settings *set, char *const *paths, int n,
-    struct dataset *ds, struct schema *schema, struct counts *c,
-    struct error *e)
-{
-	enum task task =
-	    set->task > 0 ? (enum task)(set->task - 1) : TASK_CLASS;
-	struct input *in = input_open(paths, n, e);
-	const struct input_end *end;
-	int rc;
-
-	if (in == NULL)
-		return -1;
-	rc = schema_copy(schema, input_schema(in), e);
-	if (rc == 0)
-		rc = dataset_init(ds, schema, task, set->task == 0, e);
-	if (rc == 0)
-		rc = read_all(ds, set, in, c, e);
-	if (rc == 0) {
-		end = input_end(in);
-		c->records += end->rejected;
-		c->errors += end->rejected;
-		if (end->partial)
-			warn("a stream says that it is partial");
-		if (end->bad.text[0] != '\0')
-			warn("%s", end->bad.text);
-	}
-	input_close(in);
-	return rc;
-}
-
 static int
 learn(const struct settings *set, struct dataset *ds,
     const struct schema *schema, struct trainer *t, struct error *e)
@@ -469,13 +330,13 @@ train(const struct settings *set, char *const *paths, int n)
 	struct schema schema = { 0 };
 	struct dataset ds = { 0 };
 	struct trainer t = { 0 };
-	struct counts c = { 0 };
+	struct gather_options from = { set->labels, set->header, set->task };
+	struct gathered c = { 0 };
 	struct error e = { 0 };
 
-	if (collect(set, paths, n, &ds, &schema, &c, &e) < 0)
+	if (gather(&ds, &schema, paths, n, &from, &c, &e) < 0)
 		die("%s", e.text);
-	if (!set->quiet)
-		say_records(&ds, &c);
+	say_records(&c, &ds, set->quiet);
 	if (learn(set, &ds, &schema, &t, &e) < 0)
 		die("%s", e.text);
 	for (size_t i = 0; set->verbose && i < t.tried.n; i++)

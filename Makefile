@@ -27,8 +27,8 @@ BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/bench/*.c)
 
 all: deps $(CMDS)
 
-# The loops over every letter and pixel.
-$(BUILD)/lib/text/%.o $(BUILD)/lib/image/%.o: FAST = $(HOT)
+# The loops over every letter, pixel and weight.
+$(BUILD)/lib/text/%.o $(BUILD)/lib/image/%.o $(BUILD)/lib/linalg/linear_i8.o: FAST = $(HOT)
 
 # One file per instruction set; the rest of the library stays baseline.
 ifneq ($(filter x86_64 amd64,$(shell uname -m)),)

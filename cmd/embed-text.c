@@ -310,6 +310,7 @@ open_model(struct options_of_text *opt)
 	int saved;
 
 	mem_give_back();
+	opt->network.encoder.threads = opt->run.threads;
 	opt->model = text_model_open(&opt->network, &e);
 	if (opt->model == NULL)
 		die("%s", e.text);

@@ -262,6 +262,7 @@ open_model(struct options_of_image *opt)
 	int saved;
 
 	mem_give_back();
+	opt->network.threads = opt->run.threads;
 	if (pretrained_open(&opt->model, &opt->network, ENCODER_PICTURE, &e) ==
 	    -1)
 		die("%s", e.text);

@@ -58,111 +58,139 @@ linear_i8_room(uint32_t in, size_t rows)
 /* The sums of each half-step's positive and negative weights: what 127 times
  * as much leaves 16 bits? */
 struct steps {
-	uint16_t sum[I8_STEPS][4 * I8_PANEL];
+	int16_t sum[I8_STEPS][4 * I8_PANEL];
 };
 
 static void
 sum_steps(struct steps *s, const int8_t *w)
 {
-	for (int i = 0; i < I8_STEPS; i++)
-		for (int j = 0; j < 2 * I8_PANEL; j++, w += 2) {
-			int a = w[0], b = w[1];
+	enum { HALF = 2 * I8_PANEL };
 
-			s->sum[i][2 * j] =
-			    (uint16_t)((a > 0 ? a : 0) + (b > 0 ? b : 0));
-			s->sum[i][2 * j + 1] =
-			    (uint16_t)((a < 0 ? -a : 0) + (b < 0 ? -b : 0));
+	for (int i = 0; i < I8_STEPS; i++)
+		for (int j = 0; j < HALF; j++, w += 2) {
+			int a = w[0], b = w[1];
+			int plus = (a > 0 ? a : 0) + (b > 0 ? b : 0);
+
+			s->sum[i][j] = (int16_t)plus;
+			s->sum[i][HALF + j] = (int16_t)(plus - a - b);
 		}
 }
 
 /* 127 * 258 = 32766 */
 static int
-fits(const uint16_t *a, const uint16_t *b)
+fits(const int16_t *a, const int16_t *b)
 {
-	uint16_t most = 0;
+	int16_t most = 0;
 
 	for (int i = 0; i < 4 * I8_PANEL; i++) {
-		uint16_t t = (uint16_t)(a[i] + b[i]);
+		int16_t t = (int16_t)(a[i] + b[i]);
 
 		most = t > most ? t : most;
 	}
 	return most <= 258;
 }
 
-/* Pairs greedily: of the steps that are left, the one with fewest partners
+/* The least of 16 keys. */
+static int16_t
+least(const int16_t *key)
+{
+	int16_t t = key[0];
+
+	for (int i = 1; i < I8_STEPS; i++)
+		t = key[i] < t ? key[i] : t;
+	return t;
+}
+
+/*
+ * Pairs greedily: of the steps that are left, the one with fewest partners
  * takes that partner who has fewest himself.  On MiniLM nine hundred and
- * ninety-nine steps of a thousand find one. */
+ * ninety-nine steps of a thousand find one.  A step's key is 16 times how many
+ * partners it has left, and its number; GONE when it is taken.
+ */
 static void
 pair_steps(uint8_t *record)
 {
+	enum { GONE = INT16_MAX };
 	struct steps s;
-	uint8_t can[I8_STEPS][I8_STEPS] = { { 0 } }, single[I8_STEPS];
-	int partners[I8_STEPS] = { 0 }, left[I8_STEPS], n = 0, lone = 0;
+	int16_t can[I8_STEPS][I8_STEPS] = { { 0 } }, key[I8_STEPS];
+	uint8_t single[I8_STEPS];
+	int n = 0, lone = 0;
 
 	sum_steps(&s, (const int8_t *)record);
-	for (int i = 0; i < I8_STEPS; i++) {
-		left[i] = 1;
+	for (int i = 0; i < I8_STEPS; i++)
+		key[i] = (int16_t)i;
+	for (int i = 0; i < I8_STEPS; i++)
 		for (int j = 0; j < i; j++) {
 			can[i][j] = can[j][i] =
-			    (uint8_t)fits(s.sum[i], s.sum[j]);
-			partners[i] += can[i][j];
-			partners[j] += can[i][j];
+			    (int16_t)(16 * fits(s.sum[i], s.sum[j]));
+			key[i] = (int16_t)(key[i] + can[i][j]);
+			key[j] = (int16_t)(key[j] + can[i][j]);
 		}
-	}
-	for (int done = 0; done < I8_STEPS;) {
-		int a = 0, b = -1;
+	while (n + lone < I8_STEPS) {
+		int16_t of_a[I8_STEPS], b;
+		int a = least(key) % 16;
 
-		while (!left[a])
-			a++;
-		for (int i = a + 1; i < I8_STEPS; i++)
-			if (left[i] && partners[i] < partners[a])
-				a = i;
-		left[a] = 0;
+		key[a] = GONE;
 		for (int i = 0; i < I8_STEPS; i++)
-			if (left[i] && can[a][i] &&
-			    (b < 0 || partners[i] < partners[b]))
-				b = i;
-		if (b < 0) {
+			of_a[i] = can[a][i] > 0 ? key[i] : GONE;
+		b = least(of_a);
+		for (int i = 0; i < I8_STEPS; i++)
+			key[i] = key[i] == GONE ? key[i]
+						: (int16_t)(key[i] - can[a][i]);
+		if (b == GONE) {
 			single[lone++] = (uint8_t)(16 * a);
-			done++;
-		} else {
-			left[b] = 0;
-			record[I8_ORDER + n++] = (uint8_t)(16 * a);
-			record[I8_ORDER + n++] = (uint8_t)(16 * b);
-			done += 2;
+			continue;
 		}
+		b = (int16_t)(b % 16);
+		key[b] = GONE;
 		for (int i = 0; i < I8_STEPS; i++)
-			partners[i] -= can[a][i] + (b < 0 ? 0 : can[b][i]);
+			key[i] = key[i] == GONE ? key[i]
+						: (int16_t)(key[i] - can[b][i]);
+		record[I8_ORDER + n++] = (uint8_t)(16 * a);
+		record[I8_ORDER + n++] = (uint8_t)(16 * b);
 	}
 	record[I8_PAIRS] = (uint8_t)(n / 2);
 	memcpy(record + I8_ORDER + n, single, (size_t)lone);
 }
 
-/* Output j of a panel, one block: w: [n], n <= 64. */
+/* Output j of a panel, one block: w: [n], n <= 64.  Loops have a fixed length
+ * and no order, so that compilers take many columns at once. */
 static void
 pack_output(uint8_t *record, const float *w, size_t n, size_t j)
 {
-	int8_t *q = (int8_t *)record;
-	float most = 0, scale, r;
+	enum { COLUMNS = LINEAR_QBLOCK, LANES = 16 };
+	float some[COLUMNS], lane[LANES] = { 0 }, most = 0, scale, r;
+	const float *x = w;
+	int8_t v[COLUMNS];
 	int16_t sum = 0;
 
-	for (size_t k = 0; k < n; k++) {
-		float a = fabsf(w[k]);
-
-		most = a > most ? a : most;
+	if (n < COLUMNS) {
+		memcpy(some, w, n * sizeof(*some));
+		memset(some + n, 0, (COLUMNS - n) * sizeof(*some));
+		x = some;
 	}
+	for (int k = 0; k < COLUMNS; k += LANES)
+		for (int i = 0; i < LANES; i++) {
+			float a = fabsf(x[k + i]);
+
+			lane[i] = a > lane[i] ? a : lane[i];
+		}
+	for (int i = 0; i < LANES; i++)
+		most = lane[i] > most ? lane[i] : most;
 	scale = most / 127;
 	if (scale < 0x1p-126f)
 		return;
 	r = 1 / scale;
-	for (size_t k = 0; k < n; k++) {
+	for (int k = 0; k < COLUMNS; k++) {
 		/* rint, for |w r| < 2^22, in the default rounding mode */
-		float t = w[k] * r + 0x1.8p23f;
-		int v = (int)(t - 0x1.8p23f);
+		float t = x[k] * r + 0x1.8p23f;
 
-		q[64 * (k / 4) + 4 * j + k % 4] = (int8_t)v;
-		sum = (int16_t)(sum - v);
+		v[k] = (int8_t)(int)(t - 0x1.8p23f);
 	}
+	for (int k = 0; k < COLUMNS; k++)
+		sum = (int16_t)(sum - v[k]);
+	for (size_t s = 0; s < I8_STEPS; s++)
+		memcpy(record + 64 * s + 4 * j, v + 4 * s, 4);
 	memcpy(record + I8_SCALES + sizeof(scale) * j, &scale, sizeof(scale));
 	memcpy(record + I8_SUMS + sizeof(sum) * j, &sum, sizeof(sum));
 }

@@ -62,6 +62,26 @@ encoder_options_check(const struct encoder_options *o)
 		usage_error("%s needs -m, a pretrained encoder", o->needs);
 }
 
+/* The encoder on the store.  Weights that come from a directory are packed by
+ * all threads. */
+static int
+build(struct pretrained *p, enum encoder_kind kind,
+    const struct encoder_how *how, struct error *e)
+{
+	struct pool *pool = NULL;
+
+	if (!store_packed(p->store)) {
+		pool = pool_new(p->options->threads, e);
+		if (pool == NULL)
+			return -1;
+	}
+	store_help(p->store, pool);
+	p->encoder = encoder_new(p->store, kind, how, e);
+	store_help(p->store, NULL);
+	pool_free(pool);
+	return p->encoder != NULL ? 0 : -1;
+}
+
 int
 pretrained_open(struct pretrained *p, const struct encoder_options *o,
     enum encoder_kind kind, struct error *e)
@@ -79,18 +99,18 @@ pretrained_open(struct pretrained *p, const struct encoder_options *o,
 		       : store_open(o->model, o->precision, e);
 	if (p->store == NULL)
 		return -1;
-	p->encoder = encoder_new(p->store, kind, &how, e);
-	if (p->encoder == NULL && o->packed != NULL && store_packed(p->store) &&
-	    !e->memory) {
+	if (build(p, kind, &how, e) == 0)
+		return 0;
+	if (o->packed != NULL && store_packed(p->store) && !e->memory) {
 		/* It was packed for something else: fewer layers, or the other
 		 * half of a pair.  It is made anew. */
 		store_free(p->store);
 		p->store = store_open(o->model, o->precision, e);
 		if (p->store == NULL)
 			return -1;
-		p->encoder = encoder_new(p->store, kind, &how, e);
+		return build(p, kind, &how, e);
 	}
-	return p->encoder != NULL ? 0 : -1;
+	return -1;
 }
 
 void

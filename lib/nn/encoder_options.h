@@ -33,6 +33,7 @@ struct encoder_options {
 	enum pooling pool;
 	enum encoder_normalize normalize;
 	enum precision precision;
+	int threads;       /* that pack the weights; 0: all processors */
 	const char *needs; /* the first option that needs -m, as typed */
 };
 

@@ -125,6 +125,12 @@ store_free(struct store *s)
 	free(s);
 }
 
+void
+store_help(struct store *s, struct pool *pool)
+{
+	s->pool = pool;
+}
+
 int
 store_packed(const struct store *s)
 {

@@ -48,6 +48,10 @@ struct store *store_open_packed(const char *dir, const char *file,
     enum precision precision, struct error *e);
 int store_packed(const struct store *s);
 
+/* store_help: threads that share the packing of weights, or NULL; borrowed.
+ * The packed bytes are the same. */
+void store_help(struct store *s, struct pool *pool);
+
 /* store_save(s, file, e): write what was asked for so far as a packed file,
  * whole or not at all. */
 int store_save(const struct store *s, const char *file, struct error *e);

@@ -68,6 +68,37 @@ gather(struct store *s, const char *const *weight, int parts, uint32_t in,
 	return s->gather;
 }
 
+/* A matrix to pack, so many outputs at a time: whole panels, so that a share is
+ * packed as the whole would be. */
+enum { SHARE = 64 };
+
+struct packing {
+	char *packed;
+	enum precision precision;
+	const float *w;
+	uint32_t in, out;
+};
+
+static void
+pack_share(void *arg, size_t i, int worker)
+{
+	const struct packing *t = arg;
+	uint32_t first = (uint32_t)i * SHARE;
+
+	(void)worker;
+	linear_pack(t->packed + linear_size(t->precision, t->in, first),
+	    t->precision, t->w + (size_t)first * t->in, t->in, t->in,
+	    t->out - first < SHARE ? t->out - first : SHARE);
+}
+
+static void
+pack(struct store *s, void *packed, const float *w, uint32_t in, uint32_t out)
+{
+	struct packing t = { packed, s->precision, w, in, out };
+
+	pool_run(s->pool, (out + SHARE - 1) / SHARE, pack_share, &t);
+}
+
 static int
 read_bias(struct store *s, struct linear *l, const char *const *bias, int parts,
     uint32_t out, struct error *e)
@@ -136,7 +167,7 @@ store_linear(struct store *s, struct linear *l, const char *const *weight,
 	if (r == 0) {
 		if ((w = gather(s, weight, parts, in, out, e)) == NULL)
 			return -1;
-		linear_pack(p, s->precision, w, in, in, l->out);
+		pack(s, p, w, in, l->out);
 		store_done(s);
 		free(s->gather);
 		s->gather = NULL;

@@ -57,6 +57,7 @@ struct store {
 	enum precision precision;
 	enum isa isa;
 	int packed;
+	struct pool *pool; /* store_help */
 
 	struct buf text[STORE_TEXTS];
 	int has[STORE_TEXTS];

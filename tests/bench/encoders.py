@@ -282,7 +282,7 @@ def cold():
         return
     pin(2)
     packed = f"{work}/minilm.packed"
-    base = [f"{build}/embed-text", "-q", "-j", "1", "-m", minilm, "--lines", "--id-from", "line"]
+    base = [f"{build}/embed-text", "-q", "-m", minilm, "--lines", "--id-from", "line"]
     feed = f"{work}/one.txt"
     with open(feed, "w") as f:
         f.write("The quick brown fox jumps over the lazy dog near the river bank.\n")

@@ -14,6 +14,7 @@ struct trainer {
 	int cross_validate; /* else everything must be given or defaults */
 	double tolerance;   /* of the last fit */
 	uint64_t seed;      /* for the report: what dataset_finish got */
+	int keep;           /* fill held and held_part; needs two folds */
 
 	/* Set by trainer_run. */
 	struct search tried; /* nothing in it without cross-validation */
@@ -25,6 +26,18 @@ struct trainer {
 	struct predictor predictor; /* its arrays are those below */
 	float *W, *b, *missing;
 	uint64_t *ids, *group_ids;
+
+	/*
+	 * With ${keep}: what models that had not seen a record say of it, rows
+	 * as in the dataset after trainer_run (the record of row i is the one
+	 * whose dataset_hash_id is ds->id_hash[i]).  Probabilities, or
+	 * values as people read them: [n, C].
+	 *	held          the whole model, from the parts that the record has
+	 *	held_part[p]  part p alone, NaN in rows that lack it; NULL where
+	 *	              nothing can be learnt from the part
+	 */
+	float *held;
+	float **held_part; /* [parts] */
 };
 
 /* Without cross-validation: the penalty of scikit-learn's C = 1 on 1,000

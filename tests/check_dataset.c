@@ -92,21 +92,6 @@ START_TEST(nothing_and_equal_targets_are_refused)
 }
 END_TEST
 
-START_TEST(bad_schemas_are_refused)
-{
-	struct dataset ds = { 0 };
-	struct error e = no_error;
-	struct schema s = { 0 };
-
-	ck_assert_int_eq(
-	    schema_add(&s, "f", PART_SEQUENCE, 3, NULL, NULL, &e), 0);
-	ck_assert_int_eq(dataset_init(&ds, &s, TASK_CLASS, 1, &e), -1);
-	ck_assert_ptr_nonnull(strstr(e.text, "part 'f' is a sequence"));
-	dataset_free(&ds);
-	schema_free(&s);
-}
-END_TEST
-
 START_TEST(folds_keep_groups_and_shares)
 {
 	struct dataset ds;
@@ -397,7 +382,6 @@ main(void)
 
 	tcase_add_test(t, records_are_refused_or_left_out);
 	tcase_add_test(t, nothing_and_equal_targets_are_refused);
-	tcase_add_test(t, bad_schemas_are_refused);
 	tcase_add_test(t, folds_keep_groups_and_shares);
 	tcase_add_loop_test(t, order_of_the_input_is_forgotten, 0, 3);
 	tcase_add_test(t, dense_columns_have_mean_0_and_equal_shares);

@@ -1,11 +1,8 @@
 #include "learn/dataset.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/hash.h"
 
 /* A column's name without the number behind its last dot: "lbp.17". */
 static struct str
@@ -42,15 +39,13 @@ find_blocks(struct feature *f, const struct strs *names, struct error *e)
 static int
 feature_init(struct feature *f, const struct part *p, struct error *e)
 {
-	f->kind = p->kind;
+	f->sequence = p->kind == PART_SEQUENCE;
+	f->kind = f->sequence ? PART_DENSE : p->kind;
 	f->dim = p->dim;
+	f->gain = 1;
 	f->name = mem_strndup(p->name, strlen(p->name));
 	if (f->name == NULL)
 		return error_memory(e);
-	if (p->kind == PART_SEQUENCE)
-		return error_set(e,
-		    "part '%s' is a sequence: pool it to one vector first",
-		    p->name);
 	if (p->kind == PART_SPARSE)
 		return 0;
 	f->active = f->dim;
@@ -113,195 +108,6 @@ dataset_free(struct dataset *ds)
 	free(ds->fold_first);
 	memset(ds, 0, sizeof(*ds));
 }
-
-/* ---- taking records ---- */
-
-static int
-all_finite(const float *x, size_t n)
-{
-	float t = 0;
-
-	/* 0 * x is 0 for every finite x and NaN for the others. */
-	for (size_t i = 0; i < n; i++)
-		t += 0 * x[i];
-	return t == 0;
-}
-
-/* Whether record i may be learnt from. */
-static enum dataset_taken
-look(const struct dataset *ds, const struct batch *b, size_t i)
-{
-	size_t present = 0;
-
-	if (!isfinite(b->weight[i]) || b->weight[i] < 0)
-		return DATASET_NOT_FINITE;
-	if ((float)b->weight[i] == 0)
-		return DATASET_NO_WEIGHT;
-	for (size_t p = 0; p < ds->parts; p++) {
-		const struct part_column *c = &b->parts[p];
-		const struct feature *f = &ds->feature[p];
-		size_t first, n;
-
-		if (!c->mask[i])
-			continue;
-		present++;
-		if (f->kind == PART_DENSE) {
-			if (!all_finite(c->dense + i * f->dim, f->dim))
-				return DATASET_NOT_FINITE;
-			continue;
-		}
-		n = batch_range(c->end, i, &first);
-		if (!all_finite(c->value + first, n))
-			return DATASET_NOT_FINITE;
-	}
-	/* All parts missing, and that is no error: it may say something. */
-	return present > 0 || !batch_bad(b, i) ? DATASET_TAKEN
-					       : DATASET_NO_PART;
-}
-
-static int
-take_sparse(
-    struct feature *f, size_t row, const struct part_column *c, size_t i)
-{
-	size_t first = 0, n = c->mask[i] ? batch_range(c->end, i, &first) : 0;
-
-	if (mem_grow(&f->start, &f->start_cap, row + 1, sizeof(*f->start)) <
-		0 ||
-	    mem_grow(&f->count, &f->count_cap, row + 1, sizeof(*f->count)) <
-		0 ||
-	    mem_grow(&f->index, &f->index_cap, f->pairs + n,
-		sizeof(*f->index)) < 0 ||
-	    mem_grow(
-		&f->value, &f->value_cap, f->pairs + n, sizeof(*f->value)) < 0)
-		return -1;
-	f->start[row] = f->pairs;
-	f->count[row] = (uint32_t)n;
-	if (n > 0) {
-		memcpy(f->index + f->pairs, c->index + first,
-		    n * sizeof(*f->index));
-		memcpy(f->value + f->pairs, c->value + first,
-		    n * sizeof(*f->value));
-	}
-	f->pairs += n;
-	return 0;
-}
-
-static int
-take_part(struct feature *f, size_t row, const struct part_column *c, size_t i)
-{
-	size_t D = f->dim;
-
-	if (mem_grow(&f->mask, &f->mask_cap, row + 1, 1) < 0)
-		return -1;
-	f->mask[row] = c->mask[i] != 0;
-	if (f->kind == PART_SPARSE)
-		return take_sparse(f, row, c, i);
-	if (mem_grow(&f->x, &f->x_cap, row + 1, D * sizeof(float)) < 0)
-		return -1;
-	if (f->mask[row])
-		memcpy(f->x + row * D, c->dense + i * D, D * sizeof(float));
-	else
-		memset(f->x + row * D, 0, D * sizeof(float));
-	return 0;
-}
-
-/* The labels as numbers, each once. */
-static int
-take_labels(struct dataset *ds, const struct str *labels, size_t n)
-{
-	size_t from = ds->of_n;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t number;
-		size_t k = from;
-
-		if (intern_add(
-			&ds->label, labels[i].s, labels[i].len, &number) < 0 ||
-		    mem_grow(&ds->of, &ds->of_cap, ds->of_n + 1,
-			sizeof(*ds->of)) < 0)
-			return -1;
-		while (k < ds->of_n && ds->of[k] != number)
-			k++;
-		if (k == ds->of_n)
-			ds->of[ds->of_n++] = number;
-	}
-	if (mem_grow(
-		&ds->of_end, &ds->end_cap, ds->n + 1, sizeof(*ds->of_end)) < 0)
-		return -1;
-	ds->of_end[ds->n] = ds->of_n;
-	return 0;
-}
-
-uint64_t
-dataset_hash_id(struct str id)
-{
-	return hash_bytes(id.s, id.len, 0);
-}
-
-/* Another seed, so that no group is ever taken for an id. */
-uint64_t
-dataset_hash_group(struct str group)
-{
-	return hash_bytes(group.s, group.len, 1);
-}
-
-static int
-take_columns(struct dataset *ds, const struct batch *b, size_t i, double target)
-{
-	struct str id = strs_get(&b->id, i), group = strs_get(&b->group, i);
-	size_t row = ds->n;
-
-	if (mem_grow(&ds->id_hash, &ds->id_cap, row + 1, sizeof(*ds->id_hash)) <
-		0 ||
-	    mem_grow(&ds->group_hash, &ds->group_cap, row + 1,
-		sizeof(*ds->group_hash)) < 0 ||
-	    mem_grow(&ds->weight, &ds->weight_cap, row + 1,
-		sizeof(*ds->weight)) < 0 ||
-	    mem_grow(
-		&ds->target, &ds->target_cap, row + 1, sizeof(*ds->target)) < 0)
-		return -1;
-	ds->id_hash[row] = dataset_hash_id(id);
-	ds->group_hash[row] = ds->id_hash[row];
-	if (group.len > 0) {
-		ds->group_hash[row] = dataset_hash_group(group);
-		ds->grouped = 1;
-	}
-	ds->weight[row] = (float)b->weight[i];
-	ds->target[row] = target;
-	return 0;
-}
-
-int
-dataset_add(struct dataset *ds, const struct batch *b, size_t i,
-    const struct str *labels, size_t nlabels, int known, double target,
-    enum dataset_taken *taken, struct error *e)
-{
-	struct str id = strs_get(&b->id, i);
-	uint32_t number;
-	int rc = intern_add(&ds->id, id.s, id.len, &number);
-
-	if (rc < 0)
-		return error_memory(e);
-	if (rc == 0)
-		return error_set(e, "id '%.*s' came before", (int)id.len, id.s);
-	*taken = look(ds, b, i);
-	if (*taken == DATASET_TAKEN &&
-	    (!known || (ds->task == TASK_REGRESS && !isfinite(target)) ||
-		(ds->task == TASK_CLASS && nlabels == 0)))
-		*taken = DATASET_NO_LABEL;
-	if (*taken != DATASET_TAKEN)
-		return 0;
-	if (take_columns(ds, b, i, target) < 0 ||
-	    take_labels(ds, labels, nlabels) < 0)
-		return error_memory(e);
-	for (size_t p = 0; p < ds->parts; p++)
-		if (take_part(&ds->feature[p], ds->n, &b->parts[p], i) < 0)
-			return error_memory(e);
-	ds->n++;
-	return 0;
-}
-
-/* ---- finishing ---- */
 
 static int
 by_u32(const void *a, const void *b)
@@ -380,6 +186,7 @@ add_indicators(struct dataset *ds, struct error *e)
 		return 0;
 	ds->features = ds->parts + 1;
 	f->kind = PART_DENSE;
+	f->gain = 1;
 	f->dim = (uint32_t)some;
 	f->active = some;
 	f->fixed = 1;

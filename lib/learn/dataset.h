@@ -15,7 +15,12 @@
  * are held once; scaling (scale.h) changes them in place.
  *
  *	n = records, D = a part's dim, A = columns of a part that occur
- *	C = outputs: classes, labels or targets
+ *	R = rows of a sequence, C = outputs: classes, labels or targets
+ *
+ * A sequence has two sides.  Whoever can attend to its rows reads them from
+ * ${value}.  For everyone else, solvers and kernels among them, it is a dense
+ * part: x holds the mean of the record's rows, scaled as a row is, and ${kind}
+ * says PART_DENSE.  A sequence without rows is a missing part.
  *
  * dataset_add takes records in the order they come; dataset_finish numbers
  * classes and columns and orders the records by fold and hash, so that nothing
@@ -28,7 +33,8 @@
  * empty. */
 struct feature {
 	char *name;
-	enum part_kind kind;
+	enum part_kind kind; /* of x: a sequence is dense here */
+	int sequence;
 	uint32_t dim;
 	size_t active; /* A; dense: D */
 	uint8_t *mask; /* [n] */
@@ -41,14 +47,17 @@ struct feature {
 	uint8_t *live;   /* dense: [D], 0 where constant in training */
 	uint32_t *block; /* dense: [blocks] ends of the blocks of columns */
 	size_t blocks;
-	int fixed; /* dense: centred, but not scaled */
+	int fixed;   /* dense: centred, but not scaled */
+	double gain; /* dense: what makes the mean squared length of x 1; of
+		      * a sequence, whose rows are scaled to that and not
+		      * their means, it is more than 1, else it is 1 */
 
-	size_t *start;   /* sparse: [n] where a row's pairs begin */
-	uint32_t *count; /* sparse: [n] and how many they are */
+	size_t *start;   /* [n] where a record's pairs or rows begin */
+	uint32_t *count; /* [n] and how many they are */
 	size_t start_cap, count_cap;
 	uint32_t *index; /* sparse: [pairs] < A after dataset_finish */
-	float *value;    /* sparse: [pairs] as they came */
-	size_t pairs, index_cap, value_cap;
+	float *value;    /* sparse: [pairs]; sequence: [R, D]; as they came */
+	size_t pairs, index_cap, value_cap; /* pairs: or R */
 	uint32_t *column; /* sparse: [A] their index in the stream, rising */
 	float *idf;       /* sparse: [A] */
 	float *inverse;   /* sparse: [n] 1 / length of the row times idf */
@@ -98,8 +107,8 @@ rows_count(const struct rows *r)
 
 /* dataset_init: for records of this schema.  With ${may_widen}, class becomes
  * multilabel when some record has several labels; without, that is an error.
- * Sequences are refused.  Columns in a row whose names differ only in a number
- * behind a dot (hog.0, hog.1) are a block (scale.h). */
+ * Columns in a row whose names differ only in a number behind a dot (hog.0,
+ * hog.1) are a block (scale.h). */
 int dataset_init(struct dataset *ds, const struct schema *s, enum task task,
     int may_widen, struct error *e);
 void dataset_free(struct dataset *ds);
@@ -154,6 +163,10 @@ uint64_t dataset_hash_group(struct str group);
 /* feature_mixed: whether the part is missing in some of the n rows and there
  * in others. */
 int feature_mixed(const struct feature *f, size_t n);
+
+/* feature_mean: the mean of a record's rows x: [rows, D], in double, summed in
+ * their order.  mean: [D] */
+void feature_mean(double *mean, const float *x, size_t rows, size_t D);
 
 /* dataset_columns: sum of A over the features. */
 size_t dataset_columns(const struct dataset *ds);

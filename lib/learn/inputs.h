@@ -28,7 +28,8 @@ enum { INPUTS_MAX_PARTS = 64 }; /* a set of parts is the bits of a word */
  *	dense     z = (x - shift) * factor, in double, rounded once
  *	sparse    z = x * idf for the known columns, then to length 1; pairs of
  *	          unknown columns are dropped
- *	sequence  every row as a dense vector
+ *	sequence  every row as a dense vector; the mean of the rows as they
+ *	          came (feature_mean) likewise.  No rows: missing
  */
 struct scaled_part {
 	enum part_kind kind;
@@ -55,7 +56,8 @@ void scaling_free(struct scaling *s);
 
 /* One part of n records.  Missing: dense rows are zero, others empty. */
 struct input_part {
-	float *dense;    /* dense: [n, D] */
+	float *dense;    /* dense: [n, D]; sequence: [n, D] the means of the
+			  * rows, for members that read one vector */
 	size_t *end;     /* sparse: pairs, sequence: rows, up to and with
 			  * record i */
 	uint32_t *index; /* sparse: [pairs] below A */

@@ -15,18 +15,31 @@ struct dense_job {
 	const struct rows *rows;
 	double *mean, *var; /* [D] in present coordinates */
 	double *k;          /* [D] what the centred column is multiplied by */
+	int raw;            /* statistics of a sequence's rows, not of x */
 };
 
-/* Call fn for each run of rows that have the part. */
+/* The next rows that count, from record *i on, which moves behind them: they
+ * begin at *x.  Their number, 0 when there are no more. */
 static size_t
-next_run(const struct feature *f, size_t i, size_t end, size_t *first)
+next_rows(const struct dense_job *j, size_t *i, size_t end, const float **x)
 {
-	while (i < end && !f->mask[i])
-		i++;
-	*first = i;
-	while (i < end && f->mask[i])
-		i++;
-	return i - *first;
+	const struct feature *f = j->f;
+	size_t from;
+
+	while (*i < end && !f->mask[*i])
+		++*i;
+	from = *i;
+	if (from == end)
+		return 0;
+	if (j->raw) {
+		++*i;
+		*x = f->value + f->start[from] * f->dim;
+		return f->count[from];
+	}
+	while (*i < end && f->mask[*i])
+		++*i;
+	*x = f->x + from * f->dim;
+	return *i - from;
 }
 
 static size_t
@@ -41,7 +54,8 @@ stripe_statistics(void *arg, size_t i, int worker)
 {
 	struct dense_job *j = arg;
 	struct feature *f = j->f;
-	size_t c, d = stripe(f, i, &c), seen = 0, at, run;
+	size_t c, d = stripe(f, i, &c), seen = 0, n;
+	const float *x;
 
 	(void)worker;
 	memset(j->mean + c, 0, d * sizeof(double));
@@ -51,17 +65,14 @@ stripe_statistics(void *arg, size_t i, int worker)
 			size_t r = j->rows->first[s];
 			size_t end = r + j->rows->count[s];
 
-			for (; (run = next_run(f, r, end, &at)) > 0;
-			     r = at + run) {
-				const float *x = f->x + at * f->dim + c;
-
+			while ((n = next_rows(j, &r, end, &x)) > 0) {
 				if (pass == 0)
 					j->la->col_sum(
-					    j->mean + c, x, f->dim, run, d);
+					    j->mean + c, x + c, f->dim, n, d);
 				else
 					j->la->col_sq(j->var + c, j->mean + c,
-					    x, f->dim, run, d);
-				seen += pass == 0 ? run : 0;
+					    x + c, f->dim, n, d);
+				seen += pass == 0 ? n : 0;
 			}
 		}
 		for (size_t k = c; seen > 0 && k < c + d; k++)
@@ -125,21 +136,66 @@ stripe_apply(void *arg, size_t i, int worker)
 	}
 }
 
+/* The means of a sequence's rows anew, summed as in feature_mean. */
+static void
+sequence_apply(void *arg, size_t i, int worker)
+{
+	struct dense_job *j = arg;
+	struct feature *f = j->f;
+	size_t c, d = stripe(f, i, &c), D = f->dim;
+	double mean[STRIPE];
+
+	(void)worker;
+	for (size_t r = 0; r < j->n; r++) {
+		if (!f->mask[r])
+			continue;
+		memset(mean, 0, d * sizeof(*mean));
+		j->la->col_sum(
+		    mean, f->value + f->start[r] * D + c, D, f->count[r], d);
+		for (size_t k = 0; k < d; k++)
+			f->x[r * D + c + k] =
+			    (float)((mean[k] / (double)f->count[r] -
+					f->shift[c + k]) *
+				    f->factor[c + k]);
+	}
+}
+
+/* What the means of records, once centred, lack of length 1. */
+static double
+gain_of(struct dense_job *j, size_t stripes, struct pool *pool)
+{
+	double sq = 0;
+
+	pool_run(pool, stripes, stripe_statistics, j);
+	for (size_t c = 0; c < j->f->dim; c++)
+		sq += j->f->live[c] ? j->var[c] : 0;
+	return sq > 1e-12 ? 1 / sqrt(sq) : 1;
+}
+
 static int
 scale_dense(const struct linalg *la, struct pool *pool, struct feature *f,
     size_t n, const struct rows *rows, struct error *e)
 {
 	size_t stripes = (f->dim + STRIPE - 1) / STRIPE;
-	struct dense_job j = { la, f, n, rows, NULL, NULL, NULL };
+	struct dense_job j = { .la = la, .f = f, .n = n, .rows = rows };
 
 	j.mean = mem_array(3 * (size_t)f->dim, sizeof(*j.mean));
 	if (j.mean == NULL)
 		return error_memory(e);
 	j.var = j.mean + f->dim;
 	j.k = j.var + f->dim;
+	/* A sequence's rows are as they came. */
+	for (size_t c = 0; f->sequence && c < f->dim; c++) {
+		f->shift[c] = 0;
+		f->factor[c] = 1;
+	}
+	j.raw = f->sequence;
 	pool_run(pool, stripes, stripe_statistics, &j);
 	column_factors(&j);
-	pool_run(pool, stripes, stripe_apply, &j);
+	pool_run(
+	    pool, stripes, f->sequence ? sequence_apply : stripe_apply, &j);
+	j.raw = 0;
+	f->gain = f->sequence ? gain_of(&j, stripes, pool) : 1;
 	free(j.mean);
 	return 0;
 }

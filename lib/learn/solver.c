@@ -103,7 +103,12 @@ solver_is_dual(const struct solver *s)
 int
 solver_weigh(struct solver *s, const double *weight, struct error *e)
 {
-	memcpy(s->weight, weight, s->ds->features * sizeof(*weight));
+	/* Means of rows are shorter than vectors of other parts. */
+	for (size_t p = 0; p < s->ds->features; p++) {
+		double gain = s->ds->feature[p].gain;
+
+		s->weight[p] = weight[p] * gain * gain;
+	}
 	s->factored = 0;
 	return s->dual ? dual_weigh(s, e) : primal_weigh(s, e);
 }

@@ -11,7 +11,8 @@
  *
  *	F = b + sum_p sqrt(w_p) X_p W_p
  *
- * with X_p the scaled values of part p (scale.h), w_p its weight, s_i the
+ * with X_p the scaled values of part p (scale.h), w_p its weight (of a
+ * sequence's means, times the square of their gain: dataset.h), s_i the
  * weight of record i and S = sum s_i, the solver minimises
  *
  *	(1/S) sum_i s_i loss(F_i, truth_i)  +  (lambda/2) sum_p |W_p|^2

@@ -228,7 +228,7 @@ chosen(const char *list, enum score_task task)
 	unsigned bits = 0;
 
 	if (list == NULL)
-		return ~0u;
+		return REPORT_ALL;
 	for (;; list += len + 1) {
 		size_t k = 0;
 
@@ -287,6 +287,9 @@ score(struct work *w, struct error *e)
 			return -1;
 		o.ids = &w->ids.id;
 	}
+	w->report.chosen =
+	    w->p[0].known ? chosen(set->scores, w->p[0].task) : REPORT_ALL;
+	o.only = w->report.chosen;
 	rc = scoring_make(&w->g, both, w->systems, &o, e);
 	say_counts(w);
 	if (rc < 0)
@@ -308,11 +311,11 @@ print(struct work *w, struct error *e)
 	struct writer out = { 0 };
 	int rc;
 
-	*r = (struct report){ .g = &w->g,
-		.f = &w->f,
-		.name = { w->name[0], w->name[1] },
-		.chosen = chosen(set->scores, w->g.s.task),
-		.summary = set->summary };
+	r->g = &w->g;
+	r->f = &w->f;
+	r->name[0] = w->name[0];
+	r->name[1] = w->name[1];
+	r->summary = set->summary;
 	rc = set->format == FORMAT_JSON ? report_json(&text, r)
 					: report_text(&text, r);
 	if (rc < 0) {

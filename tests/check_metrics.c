@@ -210,6 +210,9 @@ one_class_case(const struct recorded_case *c)
 	near("log-loss", out[CLASS_LOG_LOSS], value(c, "log_loss"));
 	near("Brier", out[CLASS_BRIER], value(c, "brier"));
 	near("ECE", out[CLASS_ECE], value(c, "ece"));
+	near("ECE by mass", out[CLASS_ECE_MASS], value(c, "ece_mass"));
+	near("top 3", out[CLASS_TOP3], value(c, "top3"));
+	near("top 5", out[CLASS_TOP5], value(c, "top5"));
 	if (!isnan(value(c, "auc")))
 		near("AUC", out[CLASS_AUC], value(c, "auc"));
 	near("accuracy", metrics_accuracy(s.truth, s.guess, w, s.n),
@@ -255,6 +258,11 @@ one_multilabel_case(const struct recorded_case *c)
 	near("micro F1", out[MULTI_MICRO_F1], value(c, "micro"));
 	near("weighted F1", out[MULTI_WEIGHTED_F1], value(c, "weighted"));
 	near("AUC", out[MULTI_AUC], value(c, "auc"));
+	near("precision", out[MULTI_PRECISION], value(c, "precision"));
+	near("LRAP", out[MULTI_RANK_PRECISION], value(c, "rank_precision"));
+	near("coverage error", out[MULTI_RANK_COVERAGE],
+	    value(c, "rank_coverage"));
+	near("ranking loss", out[MULTI_RANK_LOSS], value(c, "rank_loss"));
 	free(scratch);
 	scores_free(&s);
 }
@@ -400,9 +408,12 @@ renamed_case(const struct recorded_case *c)
 	free(t.loss);
 	free(t.square);
 	free(t.right);
+	free(t.near);
 	free(t.is);
 	free(t.order);
 	free(t.mark);
+	free(t.conf_order);
+	free(t.conf_mark);
 	for (size_t i = 0; i < t.n; i++) {
 		t.truth[i] = (s.truth[i] + 1) % (uint32_t)s.K;
 		t.guess[i] = (s.guess[i] + 1) % (uint32_t)s.K;
@@ -458,6 +469,124 @@ START_TEST(log_loss_is_clipped)
 }
 END_TEST
 
+/* Made-up right and wrong answers: n records, the share p right. */
+static void
+coins(struct scores *s, size_t n, double p, double q)
+{
+	struct rng rng;
+
+	memset(s, 0, sizeof(*s));
+	s->task = SCORE_CLASS;
+	s->n = q > 0 ? 2 * n : n;
+	s->K = 2;
+	s->truth = mem_array(s->n, sizeof(uint32_t));
+	s->guess = mem_array(s->n, sizeof(uint32_t));
+	rng_seed(&rng, 3);
+	for (size_t i = 0; i < s->n; i++)
+		s->guess[i] = rng_double(&rng) >= (i < n ? p : q);
+	ck_assert_int_eq(scores_prepare(s), 0);
+}
+
+/* Only figures that are asked for are made, and they are the same. */
+static void
+asked_case(const struct recorded_case *c)
+{
+	struct scores s, t = { .task = SCORE_CLASS };
+	double a[SCORES_MAX], b[SCORES_MAX];
+	void *scratch;
+
+	class_scores(&s, c);
+	t.only = 1u << CLASS_ACCURACY | 1u << CLASS_LOG_LOSS;
+	t.n = s.n;
+	t.K = s.K;
+	t.truth = whole_numbers(get(c, "truth"));
+	t.guess = whole_numbers(get(c, "guess"));
+	t.probs = transposed(get(c, "probs")->x, s.n, s.K);
+	t.conf = mem_array(s.n, sizeof(double));
+	ck_assert_int_eq(scores_prepare(&t), 0);
+	scratch = mem_aligned(1, scores_scratch(&s));
+	scores_at(&s, NULL, scratch, a);
+	scores_at(&t, NULL, scratch, b);
+	near("accuracy", b[CLASS_ACCURACY], a[CLASS_ACCURACY]);
+	near("log-loss", b[CLASS_LOG_LOSS], a[CLASS_LOG_LOSS]);
+	ck_assert(isnan(b[CLASS_AUC]) && !isnan(a[CLASS_AUC]));
+	ck_assert(isnan(b[CLASS_ECE_MASS]) && !isnan(a[CLASS_ECE_MASS]));
+	ck_assert_ptr_null(t.order);
+	ck_assert_ptr_null(t.conf_order);
+	free(scratch);
+	scores_free(&s);
+	scores_free(&t);
+}
+
+START_TEST(what_is_not_asked_for_is_not_made)
+{
+	for_each("class", asked_case);
+}
+END_TEST
+
+/* Confidences in .5 .. 1, all distinct or all .5; the truth is drawn from
+ * them. */
+static void
+calibrated(struct scores *s, size_t n, int distinct, uint64_t seed)
+{
+	struct rng rng;
+
+	memset(s, 0, sizeof(*s));
+	s->task = SCORE_CLASS;
+	s->n = n;
+	s->K = 2;
+	s->only = 1u << CLASS_ECE_MASS;
+	s->truth = mem_array(n, sizeof(uint32_t));
+	s->guess = mem_array(n, sizeof(uint32_t));
+	s->conf = mem_array(n, sizeof(double));
+	rng_seed(&rng, seed);
+	for (size_t i = 0; i < n; i++) {
+		s->conf[i] = distinct ? .5 + rng_double(&rng) / 2 : .5;
+		s->guess[i] = rng_double(&rng) >= s->conf[i];
+	}
+	ck_assert_int_eq(scores_prepare(s), 0);
+}
+
+/* Of equal confidences the error is the distance of one share of n coins from
+ * a half, whose quantile is 1.96 standard errors. */
+START_TEST(limit_of_coins_is_that_of_the_binomial)
+{
+	enum { N = 10000 };
+	struct resample r = { .n = N, .seed = 5 };
+	struct scores s;
+	double limit;
+
+	calibrated(&s, N, 0, 1);
+	ck_assert_int_eq(resample_calibrated(&s, 0, &r, &limit), 0);
+	ck_assert(fabs(limit / (1.96 * .5 / 100) - 1) < .08);
+	scores_free(&s);
+}
+END_TEST
+
+/* Of calibrated models, one in twenty is above its limit. */
+START_TEST(one_calibrated_model_in_twenty_is_above_the_limit)
+{
+	enum { N = 150, MODELS = 400 };
+	struct resample r = { .n = N };
+	int above = 0;
+
+	for (uint64_t i = 0; i < MODELS; i++) {
+		double out[SCORES_MAX], limit;
+		struct tally tally[2];
+		struct scores s;
+
+		calibrated(&s, N, 1, i);
+		r.seed = i + MODELS;
+		scores_at(&s, NULL, tally, out);
+		ck_assert_int_eq(resample_calibrated(&s, 0, &r, &limit), 0);
+		above += out[CLASS_ECE_MASS] > limit;
+		scores_free(&s);
+	}
+	/* 20 expected; five standard deviations to either side. */
+	ck_assert_msg(above > 1 && above < 42, "%d of %d", above, MODELS);
+}
+END_TEST
+
 /* Binomial tails by Pascal's triangle, which is exact up to n = 50. */
 START_TEST(mcnemar_is_the_binomial_tail)
 {
@@ -485,24 +614,6 @@ START_TEST(mcnemar_is_the_binomial_tail)
 	near("McNemar", resample_mcnemar(70000, 70000), 1);
 }
 END_TEST
-
-/* Made-up right and wrong answers: n records, the share p right. */
-static void
-coins(struct scores *s, size_t n, double p, double q)
-{
-	struct rng rng;
-
-	memset(s, 0, sizeof(*s));
-	s->task = SCORE_CLASS;
-	s->n = q > 0 ? 2 * n : n;
-	s->K = 2;
-	s->truth = mem_array(s->n, sizeof(uint32_t));
-	s->guess = mem_array(s->n, sizeof(uint32_t));
-	rng_seed(&rng, 3);
-	for (size_t i = 0; i < s->n; i++)
-		s->guess[i] = rng_double(&rng) >= (i < n ? p : q);
-	ck_assert_int_eq(scores_prepare(s), 0);
-}
 
 /* The standard error of a share is sqrt(p (1 - p) / n), and with groups of
  * four copies, which bring nothing new, twice that. */
@@ -555,7 +666,7 @@ START_TEST(threads_do_not_change_a_bit)
 {
 	struct scores s;
 	struct interval one[3 * SCORES_MAX], four[3 * SCORES_MAX];
-	double p1[SCORES_MAX], p4[SCORES_MAX];
+	double p1[SCORES_MAX], p4[SCORES_MAX], limit[2];
 	uint32_t *unit = own_units(300);
 	struct resample r = { 300, unit, 300, 200, 9, NULL };
 	struct error e;
@@ -569,9 +680,18 @@ START_TEST(threads_do_not_change_a_bit)
 	ck_assert_ptr_nonnull(r.pool);
 	ck_assert_int_eq(resample_bootstrap(&s, 2, &r, four), 0);
 	ck_assert_int_eq(resample_permutation(&s, &r, p4), 0);
+	s.conf = mem_array(s.n, sizeof(double));
+	s.conf_order = own_units(s.n);
+	for (size_t i = 0; i < s.n; i++)
+		s.conf[i] = (double)i / (double)s.n;
+	r.n = 250;
+	ck_assert_int_eq(resample_calibrated(&s, 20, &r, &limit[0]), 0);
+	pool_free(r.pool);
+	r.pool = NULL;
+	ck_assert_int_eq(resample_calibrated(&s, 20, &r, &limit[1]), 0);
+	ck_assert_int_eq(memcmp(&limit[0], &limit[1], sizeof(limit[0])), 0);
 	ck_assert_int_eq(memcmp(one, four, sizeof(one)), 0);
 	ck_assert_int_eq(memcmp(p1, p4, CLASS_SCORES * sizeof(p1[0])), 0);
-	pool_free(r.pool);
 	free(unit);
 	scores_free(&s);
 }
@@ -626,7 +746,7 @@ same_systems(const struct recorded_case *c)
 	ck_assert_int_eq(scores_prepare(&both), 0);
 	ck_assert_int_eq(resample_bootstrap(&both, 2, &r, iv), 0);
 	ck_assert_int_eq(resample_permutation(&both, &r, p), 0);
-	for (int k = 0; k < REGRESS_SCORES; k++) {
+	for (int k = 0; k < REGRESS_COVERAGE; k++) {
 		near("p", p[k], 1);
 		near("lo", iv[2 * REGRESS_SCORES + k].lo, 0);
 		near("hi", iv[2 * REGRESS_SCORES + k].hi, 0);
@@ -658,6 +778,9 @@ main(void)
 	tcase_add_test(t, names_of_classes_do_not_matter);
 	tcase_add_test(t, what_has_no_value_is_nan);
 	tcase_add_test(t, log_loss_is_clipped);
+	tcase_add_test(t, what_is_not_asked_for_is_not_made);
+	tcase_add_test(t, limit_of_coins_is_that_of_the_binomial);
+	tcase_add_test(t, one_calibrated_model_in_twenty_is_above_the_limit);
 	tcase_add_test(t, mcnemar_is_the_binomial_tail);
 	tcase_add_test(t, intervals_are_as_wide_as_theory_says);
 	tcase_add_test(t, threads_do_not_change_a_bit);

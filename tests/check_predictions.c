@@ -99,6 +99,19 @@ static const char *const bad_lines[][2] = {
 	{ "{\"id\":\"a\",\"value\":1e999}", "line 1" },
 	{ "{\"id\":\"a\",\"value\":NaN}", "line 1" },
 	{ "{\"id\":\"a\",\"vec\":{\"x\":[1]}}", "a vector" },
+	{ "{\"id\":\"a\",\"label\":\"x\",\"set\":[\"\"]}", "bytes" },
+	{ "{\"id\":\"a\",\"label\":\"x\",\"set\":\"x\"}", "column" },
+	{ "{\"id\":\"a\",\"label\":\"x\",\"interval\":[0,1]}",
+	    "an interval, of labels" },
+	{ "{\"id\":\"a\",\"value\":1,\"set\":[\"x\"]}",
+	    "a set of labels, of a number" },
+	{ "{\"id\":\"a\",\"value\":1,\"interval\":[1]}", "without two bounds" },
+	{ "{\"id\":\"a\",\"value\":1,\"interval\":[1,2,3]}",
+	    "of three bounds" },
+	{ "{\"id\":\"a\",\"value\":1,\"interval\":[2,1]}", "not in order" },
+	{ "{\"id\":\"a\",\"value\":1,\"interval\":[1,1e999]}", "column" },
+	{ "{\"id\":\"a\",\"value\":1,\"interval\":{}}", "column" },
+	{ "{\"id\":\"a\",\"label\":null,\"rejected\":1}", "column" },
 	{ "[1]", "line 1" },
 	{ "{\"id\":\"a\",\"label\":\"\xff\"}", "not UTF-8" },
 };
@@ -157,7 +170,7 @@ score(struct scoring *g, struct figures *f, const struct predictions *a,
 
 START_TEST(who_counts_and_who_does_not)
 {
-	struct scoring_options o = { NULL, 0 };
+	struct scoring_options o = { 0 };
 	struct predictions p;
 	struct scoring g;
 	struct figures f;
@@ -185,7 +198,7 @@ END_TEST
 
 START_TEST(order_of_lines_does_not_matter)
 {
-	struct scoring_options o = { NULL, 1 };
+	struct scoring_options o = { .resubstitution = 1 };
 	struct predictions p, q;
 	struct scoring g, h;
 	struct figures f, k;
@@ -217,7 +230,7 @@ START_TEST(short_probabilities_leave_figures_undefined)
 {
 	static const char *const probs[] = { "", ",\"probs\":{\"x\":0.7}",
 		",\"probs\":null", ",\"probs\":{\"x\":0.7,\"y\":0.7}" };
-	struct scoring_options o = { NULL, 0 };
+	struct scoring_options o = { 0 };
 	struct predictions p = { 0 };
 	struct scoring g;
 	struct figures f;
@@ -257,7 +270,7 @@ END_TEST
 
 START_TEST(truth_from_a_labels_file_replaces_that_of_the_lines)
 {
-	struct scoring_options o = { NULL, 1 };
+	struct scoring_options o = { .resubstitution = 1 };
 	struct predictions p;
 	struct labels l = { 0 };
 	struct scoring g;
@@ -284,7 +297,7 @@ END_TEST
 
 START_TEST(two_systems_must_match)
 {
-	struct scoring_options o = { NULL, 0 };
+	struct scoring_options o = { 0 };
 	struct predictions p, q = { 0 };
 	const struct predictions *both[2] = { &p, &q };
 	struct scoring g;
@@ -326,7 +339,7 @@ END_TEST
 
 START_TEST(several_labels_and_numbers)
 {
-	struct scoring_options o = { NULL, 0 };
+	struct scoring_options o = { 0 };
 	struct predictions p = { 0 };
 	struct scoring g;
 	struct figures f;
@@ -358,9 +371,75 @@ START_TEST(several_labels_and_numbers)
 END_TEST
 
 /* The table keeps the most frequent classes and counts the others as one. */
+/* Coverage is of records that were not rejected; a name that a set has twice
+ * counts once; the empty set holds nothing but no labels. */
+static const struct {
+	const char *text;
+	size_t n, rejected, accepted;
+	int coverage, size; /* their numbers among the figures */
+	double covered, mean;
+} with_sets[] = {
+	{ "{\"id\":\"a\",\"label\":\"x\",\"truth\":\"x\",\"set\":[\"x\",\"y\"]}"
+	  "\n"
+	  "{\"id\":\"b\",\"label\":\"x\",\"truth\":\"z\","
+	  "\"set\":[\"y\",\"x\",\"y\"]}\n"
+	  "{\"id\":\"c\",\"label\":null,\"truth\":\"z\",\"rejected\":true,"
+	  "\"set\":[]}\n"
+	  "{\"id\":\"d\",\"label\":\"x\",\"truth\":\"x\",\"set\":[]}\n"
+	  "{\"id\":\"e\",\"label\":\"y\",\"truth\":\"y\",\"set\":[\"y\"],"
+	  "\"rejected\":false}\n",
+	    4, 1, 4, CLASS_COVERAGE, CLASS_SET_SIZE, .5, 5. / 4 },
+	{ "{\"id\":\"a\",\"labels\":[],\"truth\":[\"x\",\"y\"],"
+	  "\"set\":[\"x\",\"y\",\"z\"]}\n"
+	  "{\"id\":\"b\",\"labels\":[],\"truth\":[\"x\",\"w\"],"
+	  "\"set\":[\"x\"]}\n"
+	  "{\"id\":\"c\",\"labels\":[],\"truth\":[],\"set\":[]}\n",
+	    3, 0, 3, MULTI_COVERAGE, MULTI_SET_SIZE, 2. / 3, 4. / 3 },
+	{ "{\"id\":\"a\",\"value\":1,\"truth\":2,\"interval\":[0,2]}\n"
+	  "{\"id\":\"b\",\"value\":1,\"truth\":3,\"interval\":[0,2.5]}\n"
+	  "{\"id\":\"c\",\"value\":null,\"truth\":3,\"rejected\":true,"
+	  "\"interval\":[0,9]}\n",
+	    2, 1, 2, REGRESS_COVERAGE, REGRESS_WIDTH, .5, 4.5 / 2 },
+	/* An open interval holds all and has no width. */
+	{ "{\"id\":\"a\",\"value\":1,\"truth\":2,\"interval\":[null,null]}\n"
+	  "{\"id\":\"b\",\"value\":1,\"truth\":3,\"interval\":[0,null]}\n",
+	    2, 0, 2, REGRESS_COVERAGE, REGRESS_WIDTH, 1, NAN },
+	/* Not every record has a set. */
+	{ "{\"id\":\"a\",\"label\":\"x\",\"truth\":\"x\",\"set\":[\"x\"]}\n"
+	  "{\"id\":\"b\",\"label\":\"x\",\"truth\":\"x\",\"set\":null}\n",
+	    2, 0, 2, CLASS_COVERAGE, CLASS_SET_SIZE, NAN, NAN },
+};
+
+START_TEST(sets_and_intervals_are_scored)
+{
+	struct scoring_options o = { 0 };
+	struct predictions p = { 0 };
+	double covered = with_sets[_i].covered, mean = with_sets[_i].mean;
+	struct scoring g;
+	struct figures f;
+	double got;
+
+	put_file("p.jsonl", with_sets[_i].text);
+	fine(predictions_read(&p, "p.jsonl", &e));
+	score(&g, &f, &p, NULL, &o);
+	ck_assert_uint_eq(g.n, with_sets[_i].n);
+	ck_assert_uint_eq(g.count[0].rejected, with_sets[_i].rejected);
+	ck_assert_uint_eq(g.count[0].accepted, with_sets[_i].accepted);
+	ck_assert_uint_eq(g.count[0].errors, 0);
+	got = f.value[0][with_sets[_i].coverage];
+	ck_assert(isnan(covered) ? isnan(got) : fabs(got - covered) < 1e-15);
+	got = f.value[0][with_sets[_i].size];
+	ck_assert(isnan(mean) ? isnan(got) : fabs(got - mean) < 1e-15);
+	ck_assert_int_eq(
+	    scores_has(&g.s) >> with_sets[_i].coverage & 1, !isnan(covered));
+	scoring_free(&g);
+	predictions_free(&p);
+}
+END_TEST
+
 START_TEST(many_classes_fit_the_table)
 {
-	struct scoring_options o = { NULL, 0 };
+	struct scoring_options o = { 0 };
 	struct predictions p = { 0 };
 	struct scoring g;
 	struct figures f;
@@ -416,6 +495,8 @@ main(void)
 	tcase_add_test(t, truth_from_a_labels_file_replaces_that_of_the_lines);
 	tcase_add_test(t, two_systems_must_match);
 	tcase_add_test(t, several_labels_and_numbers);
+	tcase_add_loop_test(t, sets_and_intervals_are_scored, 0,
+	    sizeof(with_sets) / sizeof(with_sets[0]));
 	tcase_add_test(t, many_classes_fit_the_table);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);

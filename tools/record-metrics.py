@@ -37,6 +37,28 @@ def ece(p, right, w, bins=15):
     return total / w.sum()
 
 
+def ece_mass(p, right, w, bins=15):
+    """The same in bins of equal mass.  Every record is cut into as many pieces
+    as there are bins, so that bins have whole numbers of pieces; pieces of
+    equal confidence are right in the mean."""
+    p, right = np.repeat(p, w * bins), np.repeat(right, w * bins)
+    order = np.argsort(p, kind="stable")
+    p, right = p[order], right[order]
+    for x in np.unique(p):
+        right[p == x] = right[p == x].mean()
+    return np.mean([abs(r.mean() - c.mean()) for r, c in
+                    zip(np.split(right, bins), np.split(p, bins))])
+
+
+def top(t, p, v, k):
+    """Of equal probabilities the first class stands first."""
+    K = p.shape[1]
+    if k >= K:
+        return 1.0
+    return m.top_k_accuracy_score(t, p - 1e-9 * np.arange(K), k=k,
+                                  sample_weight=v, labels=range(K))
+
+
 def classes(n, K, sharp, unused=0, weighted=True):
     truth = rng.integers(0, K - unused, n)
     z = rng.normal(size=(n, K)) + sharp * np.eye(K)[truth]
@@ -72,6 +94,8 @@ def classes(n, K, sharp, unused=0, weighted=True):
         "log_loss": m.log_loss(t, p, sample_weight=v, labels=range(K)),
         "brier": number(brier), "auc": number(auc),
         "ece": ece(conf, (truth == guess).astype(float), w.astype(float)),
+        "ece_mass": ece_mass(conf, (truth == guess).astype(float), w),
+        "top3": top(t, p, v, 3), "top5": top(t, p, v, 5),
     }
 
 
@@ -87,6 +111,11 @@ def labels(n, L):
         "subset": m.accuracy_score(truth, guess),
         "hamming": m.hamming_loss(truth, guess), **f1,
         "auc": m.roc_auc_score(truth, score, average="macro"),
+        "precision": m.average_precision_score(truth, score, average="macro"),
+        "rank_precision":
+            m.label_ranking_average_precision_score(truth, score),
+        "rank_coverage": m.coverage_error(truth, score),
+        "rank_loss": m.label_ranking_loss(truth, score),
     }
 
 

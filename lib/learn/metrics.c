@@ -156,6 +156,65 @@ metrics_ece(const double *p, const uint8_t *right, const uint32_t *w, size_t n)
 	return all > 0 ? gap / (double)all : (double)NAN;
 }
 
+/* One bin while it is filled.  Counts are in fifteenths of a record, so that
+ * a bin has room for as many of them as there are records. */
+struct mass_bin {
+	uint64_t filled;
+	double hits, conf, gap; /* gap: of the bins before */
+};
+
+/* c records of confidence p, of which h are right. */
+static void
+pour(struct mass_bin *b, uint64_t all, uint64_t c, uint64_t h, double p)
+{
+	uint64_t left = c * METRICS_BINS;
+
+	while (left > 0) {
+		uint64_t room = all - b->filled, take = left;
+
+		if (take > room)
+			take = room;
+		if (take == c * METRICS_BINS) {
+			b->hits += (double)h;
+			b->conf += (double)c * p;
+		} else {
+			double share = (double)take / METRICS_BINS;
+
+			b->hits += (double)h * (share / (double)c);
+			b->conf += share * p;
+		}
+		left -= take;
+		b->filled += take;
+		if (b->filled < all)
+			continue;
+		b->gap += fabs(b->hits - b->conf);
+		b->filled = 0;
+		b->hits = b->conf = 0;
+	}
+}
+
+double
+metrics_ece_mass(const uint32_t *order, const uint8_t *mark, const double *p,
+    const uint32_t *w, size_t n)
+{
+	struct mass_bin bin = { 0 };
+	uint64_t all = w != NULL ? 0 : n, c = 0, h = 0;
+
+	for (size_t i = 0; w != NULL && i < n; i++)
+		all += w[i];
+	for (size_t j = 0; j < n; j++) {
+		uint64_t t = times(w, order[j]);
+
+		c += t;
+		h += mark[j] & MARK_POSITIVE ? t : 0;
+		if (mark[j] & MARK_TIED)
+			continue;
+		pour(&bin, all, c, h, p[order[j]]);
+		c = h = 0;
+	}
+	return all > 0 ? bin.gap / (double)all : (double)NAN;
+}
+
 /* A value and where it stood, for qsort. */
 struct place {
 	double x;
@@ -188,8 +247,6 @@ metrics_order(uint32_t *order, const double *x, size_t n)
 	return 0;
 }
 
-enum { MARK_POSITIVE = 1, MARK_TIED = 2 };
-
 void
 metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
     const uint8_t *positive, size_t n)
@@ -205,32 +262,76 @@ metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
 }
 
 /*
- * Twice the number of (positive, negative) pairs in the right order, ties
- * once: records of equal score are taken together, and their positives stand
- * above all negatives seen before and level with those among them.
+ * From the highest score down.  Twice the number of (positive, negative) pairs
+ * in the right order, ties once: records of equal score are taken together,
+ * and their negatives stand below all positives seen before and level with
+ * those among them.
  */
 double
-metrics_auc(
-    const uint32_t *order, const uint8_t *mark, const uint32_t *w, size_t n)
+metrics_ranking(const uint32_t *order, const uint8_t *mark, const uint32_t *w,
+    size_t n, double *precision)
 {
 	uint64_t pos = 0, neg = 0, twice = 0, p = 0, q = 0;
+	double sum = 0;
 
-	for (size_t j = 0; j < n; j++) {
+	for (size_t j = n; j-- > 0;) {
 		uint64_t c = times(w, order[j]);
 		uint64_t is = mark[j] & MARK_POSITIVE ? c : 0;
 
 		p += is;
 		q += c - is;
-		if (mark[j] & MARK_TIED)
+		if (j > 0 && (mark[j - 1] & MARK_TIED))
 			continue;
-		twice += p * (2 * neg + q);
+		twice += q * (2 * pos + p);
 		pos += p;
 		neg += q;
+		if (p > 0 && precision != NULL)
+			sum += (double)p * ((double)pos / (double)(pos + neg));
 		p = q = 0;
 	}
+	if (precision != NULL)
+		*precision = pos > 0 ? sum / (double)pos : (double)NAN;
 	if (pos == 0 || neg == 0)
 		return (double)NAN;
 	return (double)twice / 2 / ((double)pos * (double)neg);
+}
+
+double
+metrics_auc(
+    const uint32_t *order, const uint8_t *mark, const uint32_t *w, size_t n)
+{
+	return metrics_ranking(order, mark, w, n, NULL);
+}
+
+struct label_ranking
+metrics_label_ranking(const double *score, const uint8_t *is, size_t K)
+{
+	struct label_ranking r = { 1, 0, 0 };
+	size_t trues = 0, worst = 0, wrong = 0;
+	double sum = 0;
+
+	for (size_t k = 0; k < K; k++) {
+		size_t above = 0, true_above = 0;
+
+		if (!is[k])
+			continue;
+		for (size_t i = 0; i < K; i++) {
+			int up = score[i] >= score[k];
+
+			above += (size_t)up;
+			true_above += (size_t)(up && is[i]);
+		}
+		trues++;
+		worst = above > worst ? above : worst;
+		wrong += above - true_above;
+		sum += (double)true_above / (double)above;
+	}
+	r.coverage = (double)worst;
+	if (trues == 0 || trues == K)
+		return r;
+	r.precision = sum / (double)trues;
+	r.loss = (double)wrong / ((double)trues * (double)(K - trues));
+	return r;
 }
 
 double

@@ -81,18 +81,32 @@ double metrics_ece(
     const double *p, const uint8_t *right, const uint32_t *w, size_t n);
 
 /*
+ * metrics_ece_mass: the same in METRICS_BINS bins of equal mass: the records
+ * in the order of p, cut into parts of n / 15 records.  A record or a group of
+ * equal p that a cut goes through is shared between the bins, so neither the
+ * order of records nor a constant weight matters.
+ *   order: [n] from metrics_order of p   mark: [n] from metrics_mark with
+ *   right for positive
+ */
+double metrics_ece_mass(const uint32_t *order, const uint8_t *mark,
+    const double *p, const uint32_t *w, size_t n);
+
+/*
  * metrics_order(order, x, n): the permutation that sorts x: [n] ascending;
  * equal values by position.  NaN is not allowed.  0, or -1 when memory is
- * out.  metrics_auc and metrics_spearman want it, once for many w.
+ * out.  What walks in that order wants it, once for many w.
  */
 int metrics_order(uint32_t *order, const double *x, size_t n);
 
 /*
- * metrics_mark(mark, order, score, positive, n): what metrics_auc wants to
- * know of record order[j], side by side for a walk in that order: bit 0 of
- * mark[j], it is positive; bit 1, its score is that of order[j + 1], too.
+ * metrics_mark(mark, order, score, positive, n): what such a walk wants to
+ * know of record order[j], side by side: bits of mark[j].
  *   mark: [n]   positive: [n]
  */
+enum {
+	MARK_POSITIVE = 1, /* the record is */
+	MARK_TIED = 2      /* its score is that of order[j + 1], too */
+};
 void metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
     const uint8_t *positive, size_t n);
 
@@ -104,6 +118,32 @@ void metrics_mark(uint8_t *mark, const uint32_t *order, const double *score,
  */
 double metrics_auc(
     const uint32_t *order, const uint8_t *mark, const uint32_t *w, size_t n);
+
+/*
+ * metrics_ranking: the AUC, and beside it the average precision, the sum over
+ * distinct scores, falling, of precision times the recall gained there, as
+ * average_precision_score has it.  *precision: NaN without positive records;
+ * may be NULL.
+ */
+double metrics_ranking(const uint32_t *order, const uint8_t *mark,
+    const uint32_t *w, size_t n, double *precision);
+
+/*
+ * metrics_label_ranking: how well one record's scores rank its labels
+ * (Tsoumakas, Katakis and Vlahavas 2010, Mining Multi-label Data):
+ *   precision  label ranking average precision: the mean over true labels of
+ *              the share of true ones among those ranked no lower; 1 where
+ *              all are true or none
+ *   coverage   how far down the list all true labels are met; 0 where none is
+ *   loss       the share of (true, false) pairs that are not in order; 0 where
+ *              there are no such pairs
+ * Ties are the worst that they can be.  score, is: [K]
+ */
+struct label_ranking {
+	double precision, coverage, loss;
+};
+struct label_ranking metrics_label_ranking(
+    const double *score, const uint8_t *is, size_t K);
 
 /* metrics_r2: 1 - sum (y - f)^2 / sum (y - mean y)^2; NaN when y is constant.
  * y, f: [n] truth and prediction. */

@@ -1,4 +1,4 @@
-#include "learn/predictions.h"
+#include "learn/predictions_impl.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,9 +11,11 @@
 /* One line while it is read: where its values stand in the text, because the
  * task is known only at its end. */
 struct line {
-	struct str id, label, labels, value, p, probs, truth, group;
-	int trained, failed;
+	struct str label, labels, value, p, probs, truth, set, interval;
+	int null, trained, failed, rejected; /* null: the prediction is */
 };
+
+enum { FIELDS = 8, ANSWERS = 3 }; /* of a line; the first are predictions */
 
 static int
 name_number(
@@ -47,13 +49,14 @@ read_name(
 	return name_number(p, s, number, e);
 }
 
+/* One more name at the end of a list: [*n]. */
 static int
-add_said(struct predictions *p, uint32_t name, struct error *e)
+add_name(
+    uint32_t **list, size_t *cap, size_t *n, uint32_t name, struct error *e)
 {
-	if (mem_grow(&p->said, &p->said_cap, p->nsaid + 1, sizeof(*p->said)) <
-	    0)
+	if (mem_grow(list, cap, *n + 1, sizeof(**list)) < 0)
 		return error_memory(e);
-	p->said[p->nsaid++] = name;
+	(*list)[(*n)++] = name;
 	return 0;
 }
 
@@ -61,12 +64,8 @@ static int
 add_truth(struct predictions *p, struct prediction *row, uint32_t name,
     struct error *e)
 {
-	if (mem_grow(&p->truth_name, &p->truth_cap, p->ntruth + 1,
-		sizeof(*p->truth_name)) < 0)
-		return error_memory(e);
-	p->truth_name[p->ntruth++] = name;
 	row->truths++;
-	return 0;
+	return add_name(&p->truth_name, &p->truth_cap, &p->ntruth, name, e);
 }
 
 static int
@@ -99,9 +98,8 @@ target_of(struct str s, double *target, struct error *e)
 	return 0;
 }
 
-/* One true value, from wherever it comes. */
-static int
-true_value(struct predictions *p, struct prediction *row, struct str s,
+int
+predictions_true(struct predictions *p, struct prediction *row, struct str s,
     struct error *e)
 {
 	uint32_t name;
@@ -116,9 +114,8 @@ true_value(struct predictions *p, struct prediction *row, struct str s,
 	return add_truth(p, row, name, e);
 }
 
-/* Only a multi-label record has several true values. */
-static int
-check_truths(const struct predictions *p, size_t values, struct error *e)
+int
+predictions_count(const struct predictions *p, size_t values, struct error *e)
 {
 	if (p->task == SCORE_MULTILABEL || values <= 1)
 		return 0;
@@ -140,7 +137,7 @@ read_truth(struct predictions *p, struct prediction *row, struct json *j,
 	if (json_peek(j) != JSON_ARRAY) {
 		if (read_text(j, &s) < 0)
 			return json_error(j, e);
-		return true_value(p, row, s, e);
+		return predictions_true(p, row, s, e);
 	}
 	json_array(j);
 	if (p->task == SCORE_MULTILABEL)
@@ -148,12 +145,12 @@ read_truth(struct predictions *p, struct prediction *row, struct json *j,
 	for (; json_array_next(j) > 0; values++) {
 		if (read_text(j, &s) < 0)
 			break;
-		if (true_value(p, row, s, e) < 0)
+		if (predictions_true(p, row, s, e) < 0)
 			return -1;
 	}
 	if (json_end(j) < 0)
 		return json_error(j, e);
-	return check_truths(p, values, e);
+	return predictions_count(p, values, e);
 }
 
 static int
@@ -188,9 +185,63 @@ read_said(
 	json_init(j, text.s, text.len);
 	json_array(j);
 	while (json_array_next(j) > 0)
-		if (read_name(p, j, &name, e) < 0 || add_said(p, name, e) < 0)
+		if (read_name(p, j, &name, e) < 0 ||
+		    add_name(&p->said, &p->said_cap, &p->nsaid, name, e) < 0)
 			return -1;
 	return json_end(j) < 0 ? json_error(j, e) : 0;
+}
+
+static int
+read_set(struct predictions *p, struct prediction *row, struct json *j,
+    struct str text, struct error *e)
+{
+	uint32_t name;
+
+	json_init(j, text.s, text.len);
+	if (json_peek(j) == JSON_NULL)
+		return 0;
+	if (p->task == SCORE_REGRESS)
+		return error_set(e, "a set of labels, of a number");
+	json_array(j);
+	row->flags |= PREDICTION_SET;
+	while (json_array_next(j) > 0)
+		if (read_name(p, j, &name, e) < 0 ||
+		    add_name(&p->set, &p->set_cap, &p->nset, name, e) < 0)
+			return -1;
+	return json_end(j) < 0 ? json_error(j, e) : 0;
+}
+
+/* Two bounds; null for one that is not there. */
+static int
+read_interval(struct predictions *p, struct prediction *row, struct json *j,
+    struct str text, struct error *e)
+{
+	double bound[2] = { -(double)INFINITY, (double)INFINITY };
+	int n = 0;
+
+	json_init(j, text.s, text.len);
+	if (json_peek(j) == JSON_NULL)
+		return 0;
+	if (p->task != SCORE_REGRESS)
+		return error_set(e, "an interval, of labels");
+	for (json_array(j); json_array_next(j) > 0; n++) {
+		if (n == 2)
+			return error_set(e, "an interval of three bounds");
+		if (json_peek(j) == JSON_NULL)
+			json_null(j);
+		else
+			json_double(j, &bound[n]);
+	}
+	if (json_end(j) < 0)
+		return json_error(j, e);
+	if (n != 2 || bound[0] > bound[1])
+		return error_set(
+		    e, n != 2 ? "an interval without two bounds"
+			      : "an interval whose bounds are not in order");
+	row->flags |= PREDICTION_SET;
+	row->lo = bound[0];
+	row->hi = bound[1];
+	return 0;
 }
 
 /* Which task the line is of, from the field that holds the prediction. */
@@ -225,17 +276,11 @@ read_number(struct json *j, struct str text, double *x, struct error *e)
 	return json_end(j) < 0 ? json_error(j, e) : 0;
 }
 
-/* Take what the line says into the last row. */
+/* The prediction itself. */
 static int
-fill_row(struct predictions *p, struct prediction *row, struct json *j,
+fill_answer(struct predictions *p, struct prediction *row, struct json *j,
     const struct line *l, struct error *e)
 {
-	if (l->failed) {
-		row->flags |= PREDICTION_ERROR;
-		return 0;
-	}
-	if (settle_task(p, l, e) < 0)
-		return -1;
 	if (l->label.s != NULL) {
 		json_init(j, l->label.s, l->label.len);
 		if (read_name(p, j, &row->guess, e) < 0)
@@ -249,11 +294,30 @@ fill_row(struct predictions *p, struct prediction *row, struct json *j,
 		return -1;
 	if (!isnan(row->p) && !(row->p >= 0 && row->p <= 1 + 1e-5))
 		return error_set(e, "a probability is not within 0..1");
-	if (l->probs.s != NULL && read_probs(p, j, l->probs, e) < 0)
+	return l->probs.s != NULL ? read_probs(p, j, l->probs, e) : 0;
+}
+
+/* Take what the line says into the last row. */
+static int
+fill_row(struct predictions *p, struct prediction *row, struct json *j,
+    const struct line *l, struct error *e)
+{
+	if (l->failed || (l->null && !l->rejected)) {
+		row->flags |= PREDICTION_ERROR;
+		return 0;
+	}
+	if (settle_task(p, l, e) < 0)
 		return -1;
-	if (l->truth.s != NULL && read_truth(p, row, j, l->truth, e) < 0)
+	if (l->rejected)
+		row->flags |= PREDICTION_REJECTED;
+	else if (fill_answer(p, row, j, l, e) < 0)
 		return -1;
-	return 0;
+	if (l->set.s != NULL && read_set(p, row, j, l->set, e) < 0)
+		return -1;
+	if (l->interval.s != NULL &&
+	    read_interval(p, row, j, l->interval, e) < 0)
+		return -1;
+	return l->truth.s != NULL ? read_truth(p, row, j, l->truth, e) : 0;
 }
 
 /* A string or a number as written, into text. */
@@ -277,6 +341,21 @@ take_null(struct json *j)
 	return json_peek(j) == JSON_NULL && json_null(j) == 0;
 }
 
+/* Step over the value, which means something unless it is null. */
+static int
+take_some(struct json *j)
+{
+	return !take_null(j) && json_skip(j) == 0;
+}
+
+/* True, false, or null for false. */
+static void
+take_bool(struct json *j, int *is)
+{
+	if (!take_null(j))
+		json_bool(j, is);
+}
+
 /* Find the fields of the line. */
 static int
 split_line(struct json *j, struct line *l, struct buf *id, struct buf *group,
@@ -285,13 +364,15 @@ split_line(struct json *j, struct line *l, struct buf *id, struct buf *group,
 	const struct {
 		const char *key;
 		struct str *raw;
-	} fields[] = {
+	} fields[FIELDS] = {
 		{ "label", &l->label },
 		{ "labels", &l->labels },
 		{ "value", &l->value },
 		{ "p", &l->p },
 		{ "probs", &l->probs },
 		{ "truth", &l->truth },
+		{ "set", &l->set },
+		{ "interval", &l->interval },
 	};
 	struct str key;
 	size_t i;
@@ -299,12 +380,11 @@ split_line(struct json *j, struct line *l, struct buf *id, struct buf *group,
 	if (json_object(j) < 0)
 		return -1;
 	while (json_object_next(j, &key) > 0) {
-		for (i = 0; i < 6; i++)
+		for (i = 0; i < FIELDS; i++)
 			if (str_is(key, fields[i].key))
 				break;
-		if (i < 3 && take_null(j)) {
-			l->failed = 1;
-		} else if (i < 6) {
+		if (i < FIELDS) {
+			l->null |= i < ANSWERS && json_peek(j) == JSON_NULL;
 			json_raw(j, fields[i].raw);
 		} else if (str_is(key, "id")) {
 			*has_id = take_string(j, id) == 0;
@@ -312,13 +392,11 @@ split_line(struct json *j, struct line *l, struct buf *id, struct buf *group,
 			if (!take_null(j))
 				take_string(j, group);
 		} else if (str_is(key, "train")) {
-			if (!take_null(j))
-				json_bool(j, &l->trained);
+			take_bool(j, &l->trained);
+		} else if (str_is(key, "rejected")) {
+			take_bool(j, &l->rejected);
 		} else if (str_is(key, "error") || str_is(key, "errors")) {
-			if (!take_null(j)) {
-				l->failed = 1;
-				json_skip(j);
-			}
+			l->failed |= take_some(j);
 		} else if (str_is(key, "vec")) {
 			return json_refuse(
 			    j, "a vector, where predictions are wanted");
@@ -364,7 +442,9 @@ add_line(struct predictions *p, struct scratch *t, struct error *e)
 		.group = PREDICTION_NONE,
 		.p = (double)NAN,
 		.value = (double)NAN,
-		.target = (double)NAN };
+		.target = (double)NAN,
+		.lo = (double)NAN,
+		.hi = (double)NAN };
 	if (l.trained)
 		row->flags |= PREDICTION_TRAINED;
 	if (t->group.len > 0 &&
@@ -373,6 +453,7 @@ add_line(struct predictions *p, struct scratch *t, struct error *e)
 	rc = fill_row(p, row, &t->value, &l, e);
 	row->said_end = p->nsaid;
 	row->prob_end = p->nprob;
+	row->set_end = p->nset;
 	return rc;
 }
 
@@ -429,88 +510,6 @@ predictions_read(struct predictions *p, const char *path, struct error *e)
 }
 
 void
-predictions_forget(struct predictions *p)
-{
-	for (size_t i = 0; i < p->id.names.n; i++) {
-		p->rows[i].flags &= ~(unsigned)PREDICTION_TRUTH;
-		p->rows[i].truths = 0;
-		p->rows[i].target = (double)NAN;
-	}
-	p->ntruth = 0;
-}
-
-/* The labels c[first .. first + n) are the truth of row i. */
-static int
-set_truth(struct predictions *p, size_t i, const struct strs *c, size_t first,
-    size_t n, struct error *e)
-{
-	struct prediction *row = &p->rows[i];
-	struct str id = intern_get(&p->id, i);
-
-	if (row->flags & PREDICTION_ERROR)
-		return 0;
-	row->truth = p->ntruth;
-	row->truths = 0;
-	row->flags &= ~(unsigned)PREDICTION_TRUTH;
-	if (p->task == SCORE_MULTILABEL)
-		row->flags |= PREDICTION_TRUTH;
-	if (check_truths(p, n, e) < 0)
-		return error_at(e, "record '%.*s'", (int)id.len, id.s);
-	for (size_t k = 0; k < n; k++)
-		if (true_value(p, row, strs_get(c, first + k), e) < 0)
-			return error_at(e, "record '%.*s'", (int)id.len, id.s);
-	return 0;
-}
-
-int
-predictions_labels(
-    struct predictions *p, const struct labels *l, struct error *e)
-{
-	predictions_forget(p);
-	for (size_t i = 0; i < p->id.names.n; i++) {
-		size_t first;
-		int64_t n = labels_of(l, intern_get(&p->id, i), &first);
-
-		if (n >= 0 &&
-		    set_truth(p, i, &l->label, first, (size_t)n, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int
-predictions_batch(struct predictions *p, const struct batch *b,
-    uint64_t *strange, struct error *e)
-{
-	for (size_t r = 0; r < b->n; r++) {
-		struct str id = strs_get(&b->id, r), group;
-		int64_t i = intern_find(&p->id, id.s, id.len);
-		size_t first, n = batch_range(b->label_end, r, &first);
-		struct prediction *row;
-
-		if (i < 0) {
-			(*strange)++;
-			continue;
-		}
-		row = &p->rows[i];
-		group = strs_get(&b->group, r);
-		if (group.len > 0 &&
-		    intern_add(&p->group, group.s, group.len, &row->group) < 0)
-			return error_memory(e);
-		if (p->task == SCORE_REGRESS && n == 0) {
-			row->target = b->target[r];
-			if (!isnan(row->target))
-				row->flags |= PREDICTION_TRUTH;
-			continue;
-		}
-		if (n > 0 &&
-		    set_truth(p, (size_t)i, &b->label, first, n, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-void
 predictions_free(struct predictions *p)
 {
 	intern_free(&p->id);
@@ -520,6 +519,7 @@ predictions_free(struct predictions *p)
 	free(p->said);
 	free(p->prob_name);
 	free(p->prob);
+	free(p->set);
 	free(p->truth_name);
 	memset(p, 0, sizeof(*p));
 }

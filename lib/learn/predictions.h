@@ -20,8 +20,11 @@
  *	{"id":"a3","value":3.5,"truth":4}
  *	{"id":"a4","label":null,"error":"premature end of JPEG"}
  *
- * and optionally "group":"p7" and "train":true (it was among the model's
- * training records).  Other fields are passed over.  All lines of all files
+ * and optionally "group":"p7", "train":true (it was among the model's training
+ * records), "set":["drama","x"] or "interval":[3,4.5] (where the truth lies
+ * with the probability that predict was told; a bound that is null is none),
+ * and "rejected":true (the model declined; there is no prediction, and no
+ * error).  Other fields are passed over.  All lines of all files
  * must be of one task.  Labels may be written as numbers; they are then the
  * text of the number.
  *
@@ -36,7 +39,9 @@ enum { PREDICTION_MAX_LINE = 64 << 20 }; /* bytes */
 enum {
 	PREDICTION_ERROR = 1 << 0,   /* there is no prediction */
 	PREDICTION_TRAINED = 1 << 1, /* the model has seen this record */
-	PREDICTION_TRUTH = 1 << 2    /* the truth is known */
+	PREDICTION_TRUTH = 1 << 2,   /* the truth is known */
+	PREDICTION_REJECTED = 1 << 3,
+	PREDICTION_SET = 1 << 4 /* a set or an interval is given */
 };
 
 /* Numbers of names are those of predictions.name. */
@@ -47,8 +52,10 @@ struct prediction {
 	double p;        /* of the guess, NaN where it is not given */
 	double value;    /* regression */
 	double target;   /* its truth */
+	double lo, hi;   /* the interval, infinite where it is open */
 	size_t said_end; /* multilabel: labels up to and with this record */
 	size_t prob_end;
+	size_t set_end;
 	size_t truth, truths; /* truth_name[truth .. truth + truths) */
 };
 
@@ -62,9 +69,10 @@ struct predictions {
 	uint32_t *said;          /* names */
 	uint32_t *prob_name;
 	double *prob;
+	uint32_t *set; /* names */
 	uint32_t *truth_name;
-	size_t nsaid, nprob, ntruth;
-	size_t rows_cap, said_cap, prob_name_cap, prob_cap, truth_cap;
+	size_t nsaid, nprob, nset, ntruth;
+	size_t rows_cap, said_cap, prob_name_cap, prob_cap, set_cap, truth_cap;
 };
 
 /* predictions_read: add the lines of a file ("-": standard input). */
@@ -89,8 +97,8 @@ int predictions_batch(struct predictions *p, const struct batch *b,
 /* predictions_forget: no record has a truth. */
 void predictions_forget(struct predictions *p);
 
-/* predictions_range: slots of row i in said or prob are [*first, *first + n)
- * where n is the result. */
+/* predictions_said, _probs, _set: slots of row i in said, prob, set are
+ * [*first, *first + n) where n is the result. */
 static inline size_t
 predictions_said(const struct predictions *p, size_t i, size_t *first)
 {
@@ -103,6 +111,13 @@ predictions_probs(const struct predictions *p, size_t i, size_t *first)
 {
 	*first = i > 0 ? p->rows[i - 1].prob_end : 0;
 	return p->rows[i].prob_end - *first;
+}
+
+static inline size_t
+predictions_set(const struct predictions *p, size_t i, size_t *first)
+{
+	*first = i > 0 ? p->rows[i - 1].set_end : 0;
+	return p->rows[i].set_end - *first;
 }
 
 void predictions_free(struct predictions *p);

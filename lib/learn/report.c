@@ -1,18 +1,17 @@
-#include "learn/report.h"
+#include "learn/report_impl.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/utf8.h"
 
 enum { NAME_WIDTH = 24 };
 #define WHOLE ((size_t)0) /* a width: as long as it is */
 
-static size_t
-figure_count(const struct report *r)
+size_t
+report_count(const struct report *r)
 {
 	size_t n;
 
@@ -20,28 +19,32 @@ figure_count(const struct report *r)
 	return n;
 }
 
-static int
-wanted(const struct report *r, size_t k)
+int
+report_wants(const struct report *r, size_t k)
 {
-	return (r->chosen >> k & 1) != 0;
+	unsigned chosen = r->chosen;
+
+	if (chosen == REPORT_ALL)
+		chosen &= scores_has(&r->g->s);
+	return (chosen >> k & 1) != 0;
 }
 
 int
 report_undefined(const struct report *r)
 {
-	size_t n = figure_count(r);
+	size_t n = report_count(r);
 	int missing = 0;
 
 	for (size_t k = 0; k < n; k++)
-		for (int x = 0; x < r->g->systems && wanted(r, k); x++)
+		for (int x = 0; x < r->g->systems && report_wants(r, k); x++)
 			missing += isnan(r->f->value[x][k]) ? 1 : 0;
 	return missing;
 }
 
-static struct interval
-interval_of(const struct report *r, int which, size_t k)
+struct interval
+report_interval(const struct report *r, int which, size_t k)
 {
-	return r->f->interval[(size_t)which * figure_count(r) + k];
+	return r->f->interval[(size_t)which * report_count(r) + k];
 }
 
 /* ---- text ---- */
@@ -89,8 +92,9 @@ put_name(struct buf *b, const char *s, size_t width)
 static int
 put_value(struct buf *b, const struct report *r, size_t k, double x)
 {
-	int units = r->g->s.task == SCORE_REGRESS &&
-		    (k == REGRESS_MAE || k == REGRESS_RMSE);
+	int units =
+	    r->g->s.task == SCORE_REGRESS &&
+	    (k == REGRESS_MAE || k == REGRESS_RMSE || k == REGRESS_WIDTH);
 
 	if (isnan(x))
 		return buf_printf(b, "%11s", "undefined");
@@ -110,6 +114,12 @@ put_interval(
 	return bad | put_value(b, r, k, iv.hi);
 }
 
+double
+report_accepted(const struct scoring_count *c)
+{
+	return (double)c->accepted / (double)(c->accepted + c->rejected);
+}
+
 static int
 text_head(struct buf *b, const struct report *r)
 {
@@ -122,7 +132,19 @@ text_head(struct buf *b, const struct report *r)
 		bad |= buf_printf(b, ", %zu labels", g->s.K);
 	if (g->grouped)
 		bad |= buf_printf(b, ", %zu groups", g->units);
-	return bad | buf_puts(b, "\n");
+	bad |= buf_puts(b, "\n");
+	for (int x = 0; x < g->systems; x++) {
+		const struct scoring_count *c = &g->count[x];
+
+		if (c->rejected > 0)
+			bad |= buf_printf(b, "%s%zu of %zu accepted: %.4f\n",
+			    g->systems == 1 ? ""
+			    : x == 0        ? "A: "
+					    : "B: ",
+			    c->accepted, c->accepted + c->rejected,
+			    report_accepted(c));
+	}
+	return bad;
 }
 
 /* The column heads, and a line for each figure. */
@@ -138,12 +160,12 @@ text_figures(struct buf *b, const struct report *r)
 		bad |= buf_printf(b, "%26s", "95 % interval");
 	bad |= buf_puts(b, "\n");
 	for (size_t k = 0; k < n; k++) {
-		if (!wanted(r, k))
+		if (!report_wants(r, k))
 			continue;
 		bad |= put_name(b, names[k].title, NAME_WIDTH);
 		bad |= put_value(b, r, k, r->f->value[0][k]);
-		if (r->f->rounds > 0)
-			bad |= put_interval(b, r, k, interval_of(r, 0, k));
+		if (r->f->rounds > 0 && !names[k].alone)
+			bad |= put_interval(b, r, k, report_interval(r, 0, k));
 		bad |= buf_puts(b, "\n");
 	}
 	return bad;
@@ -169,14 +191,15 @@ text_comparison(struct buf *b, const struct report *r)
 	for (size_t k = 0; k < n; k++) {
 		const double *a = r->f->value[0], *v = r->f->value[1];
 
-		if (!wanted(r, k))
+		if (!report_wants(r, k))
 			continue;
 		bad |= put_name(b, names[k].title, NAME_WIDTH);
 		bad |= put_value(b, r, k, a[k]);
 		bad |= put_value(b, r, k, v[k]);
-		bad |= put_value(b, r, k, a[k] - v[k]);
-		if (r->f->rounds > 0) {
-			bad |= put_interval(b, r, k, interval_of(r, 2, k));
+		if (!names[k].alone)
+			bad |= put_value(b, r, k, a[k] - v[k]);
+		if (r->f->rounds > 0 && !names[k].alone) {
+			bad |= put_interval(b, r, k, report_interval(r, 2, k));
 			if (isnan(r->f->p[k]))
 				bad |= buf_printf(b, " %11s", "undefined");
 			else
@@ -318,9 +341,8 @@ done:
 	return bad;
 }
 
-/* Hits and support of the first system's predictions alone. */
-static struct tally *
-tally_first(const struct report *r)
+struct tally *
+report_tally(const struct report *r)
 {
 	const struct scores *s = &r->g->s;
 	struct tally *t = mem_array(s->K, sizeof(*t));
@@ -348,7 +370,7 @@ report_text(struct buf *out, const struct report *r)
 	    r->g->systems == 2 ? text_comparison(out, r) : text_figures(out, r);
 	if (r->summary || r->g->s.task == SCORE_REGRESS)
 		return bad ? -1 : 0;
-	t = tally_first(r);
+	t = report_tally(r);
 	bad |= t == NULL;
 	if (t != NULL)
 		bad |= text_classes(out, r, t);
@@ -356,198 +378,4 @@ report_text(struct buf *out, const struct report *r)
 		bad |= text_confusion(out, r, t);
 	free(t);
 	return bad ? -1 : 0;
-}
-
-/* ---- JSON ---- */
-
-static int
-put_number(struct buf *b, double x)
-{
-	return isnan(x) ? buf_puts(b, "null") : json_put_double(b, x);
-}
-
-/* "key":x for every figure that is wanted; comma before each. */
-static int
-json_values(struct buf *b, const struct report *r, const double *x)
-{
-	size_t n;
-	const struct score_name *names = scores_names(r->g->s.task, &n);
-	const char *comma = b->len > 0 && b->data[b->len - 1] == '{' ? "" : ",";
-	int bad = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		if (!wanted(r, k))
-			continue;
-		bad |= buf_printf(b, "%s\"%s\":", comma, names[k].key);
-		bad |= put_number(b, x[k]);
-		comma = ",";
-	}
-	return bad;
-}
-
-/* ,"key":{"accuracy":[lo,hi],...} */
-static int
-json_intervals(
-    struct buf *b, const struct report *r, const char *key, int which)
-{
-	size_t n;
-	const struct score_name *names = scores_names(r->g->s.task, &n);
-	const char *comma = "";
-	int bad = buf_printf(b, ",\"%s\":{", key);
-
-	for (size_t k = 0; k < n; k++) {
-		struct interval iv = interval_of(r, which, k);
-
-		if (!wanted(r, k))
-			continue;
-		bad |= buf_printf(b, "%s\"%s\":", comma, names[k].key);
-		comma = ",";
-		if (isnan(iv.lo)) {
-			bad |= buf_puts(b, "null");
-			continue;
-		}
-		bad |= buf_puts(b, "[");
-		bad |= put_number(b, iv.lo);
-		bad |= buf_puts(b, ",");
-		bad |= put_number(b, iv.hi);
-		bad |= buf_puts(b, "]");
-	}
-	return bad | buf_puts(b, "}");
-}
-
-static int
-json_comparison(struct buf *b, const struct report *r)
-{
-	double difference[SCORES_MAX];
-	int bad = 0;
-
-	for (size_t k = 0; k < SCORES_MAX; k++)
-		difference[k] = r->f->value[0][k] - r->f->value[1][k];
-	bad |= buf_puts(b, ",\"vs\":{");
-	bad |= json_values(b, r, r->f->value[1]);
-	if (r->f->rounds > 0)
-		bad |= json_intervals(b, r, "interval", 1);
-	bad |= buf_puts(b, "},\"difference\":{");
-	bad |= json_values(b, r, difference);
-	if (r->f->rounds > 0) {
-		bad |= json_intervals(b, r, "interval", 2);
-		bad |= buf_puts(b, ",\"p\":{");
-		bad |= json_values(b, r, r->f->p);
-		bad |= buf_puts(b, "}");
-	}
-	bad |= buf_puts(b, "}");
-	if (r->g->s.task != SCORE_CLASS)
-		return bad;
-	bad |= buf_printf(b,
-	    ",\"mcnemar\":{\"only_first\":%" PRIu64 ",\"only_vs\":%" PRIu64
-	    ",\"p\":",
-	    r->f->only_a, r->f->only_b);
-	bad |= put_number(b, r->f->mcnemar);
-	return bad | buf_puts(b, "}");
-}
-
-static int
-put_label(struct buf *b, const struct report *r, size_t k)
-{
-	struct str s = intern_get(&r->g->name, k);
-
-	return json_put_string(b, s.s, s.len);
-}
-
-static int
-json_classes(struct buf *b, const struct report *r, const struct tally *t)
-{
-	const char *comma = "";
-	int bad = buf_puts(b, ",\"per_class\":[");
-
-	for (size_t k = 0; k < r->g->s.K; k++) {
-		if (t[k].support + t[k].predicted == 0)
-			continue;
-		bad |= buf_printf(b, "%s{\"label\":", comma);
-		comma = ",";
-		bad |= put_label(b, r, k);
-		bad |= buf_puts(b, ",\"precision\":");
-		bad |= put_number(b, metrics_precision(&t[k]));
-		bad |= buf_puts(b, ",\"recall\":");
-		bad |= put_number(b, metrics_recall(&t[k]));
-		bad |= buf_puts(b, ",\"f1\":");
-		bad |= put_number(b, metrics_f1(&t[k]));
-		bad |= buf_printf(b,
-		    ",\"support\":%" PRIu64 ",\"predicted\":%" PRIu64 "}",
-		    t[k].support, t[k].predicted);
-	}
-	return bad | buf_puts(b, "]");
-}
-
-static int
-by_value(const void *pa, const void *pb)
-{
-	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-
-	return a < b ? -1 : a > b;
-}
-
-/* Every pair of truth and prediction that occurs, with its count. */
-static int
-json_confusion(struct buf *b, const struct report *r)
-{
-	const struct scores *s = &r->g->s;
-	uint64_t *pair = mem_array(r->g->n, sizeof(*pair));
-	int bad = pair == NULL;
-
-	if (bad)
-		return bad;
-	for (size_t i = 0; i < r->g->n; i++)
-		pair[i] = (uint64_t)s->truth[i] << 32 | s->guess[i];
-	qsort(pair, r->g->n, sizeof(*pair), by_value);
-	bad |= buf_puts(b, ",\"confusion\":[");
-	for (size_t i = 0, j; i < r->g->n; i = j) {
-		for (j = i; j < r->g->n && pair[j] == pair[i];)
-			j++;
-		bad |= buf_puts(b, i > 0 ? ",{\"truth\":" : "{\"truth\":");
-		bad |= put_label(b, r, (size_t)(pair[i] >> 32));
-		bad |= buf_puts(b, ",\"label\":");
-		bad |= put_label(b, r, (size_t)(uint32_t)pair[i]);
-		bad |= buf_printf(b, ",\"n\":%zu}", j - i);
-	}
-	free(pair);
-	return bad | buf_puts(b, "]");
-}
-
-static int
-json_head(struct buf *b, const struct report *r)
-{
-	static const char *const tasks[] = { "class", "multilabel", "regress" };
-	const struct scoring_count *c = &r->g->count[0];
-	int bad = buf_printf(b,
-	    "{\"task\":\"%s\",\"records\":%zu,\"errors\":%zu,"
-	    "\"in_training\":%zu,\"without_truth\":%zu",
-	    tasks[r->g->s.task], r->g->n, c->errors, c->trained, c->no_truth);
-
-	if (r->g->grouped)
-		bad |= buf_printf(b, ",\"groups\":%zu", r->g->units);
-	return bad | buf_printf(b, ",\"bootstrap\":%zu", r->f->rounds);
-}
-
-int
-report_json(struct buf *out, const struct report *r)
-{
-	struct tally *t;
-	int bad = json_head(out, r);
-
-	bad |= json_values(out, r, r->f->value[0]);
-	if (r->f->rounds > 0)
-		bad |= json_intervals(out, r, "interval", 0);
-	if (r->g->systems == 2)
-		bad |= json_comparison(out, r);
-	if (!r->summary && r->g->s.task != SCORE_REGRESS) {
-		t = tally_first(r);
-		bad |= t == NULL;
-		if (t != NULL)
-			bad |= json_classes(out, r, t);
-		if (t != NULL && r->g->s.task == SCORE_CLASS)
-			bad |= json_confusion(out, r);
-		free(t);
-	}
-	return (bad | buf_puts(out, "}\n")) ? -1 : 0;
 }

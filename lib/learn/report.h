@@ -16,6 +16,7 @@ struct report {
 	const struct figures *f;
 	const char *name[2]; /* of the systems: their files */
 	unsigned chosen;     /* bit k: figure number k is wanted */
+#define REPORT_ALL ~0u       /* all that there are */
 	int summary;         /* no tables of classes */
 };
 

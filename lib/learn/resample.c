@@ -223,6 +223,78 @@ resample_permutation(
 	return 0;
 }
 
+/* Confidences in rising order, and what each worker draws of them. */
+struct calm {
+	const struct resample *r;
+	double *p;       /* [n] */
+	uint32_t *order; /* [n] 0, 1, 2, ... */
+	uint8_t *tied;   /* [n] marks without truth */
+	uint8_t *mark;   /* [threads, n] */
+	double *out;     /* [RESAMPLE_CALIBRATED] */
+};
+
+static void
+calm_round(void *arg, size_t round, int worker)
+{
+	const struct calm *q = arg;
+	size_t n = q->r->n;
+	uint8_t *mark = q->mark + (size_t)worker * n;
+	struct rng rng;
+
+	seed_round(&rng, q->r, round);
+	for (size_t j = 0; j < n; j++)
+		mark[j] =
+		    (uint8_t)(q->tied[j] |
+			      (rng_double(&rng) < q->p[j] ? MARK_POSITIVE : 0));
+	q->out[round] = metrics_ece_mass(q->order, mark, q->p, NULL, n);
+}
+
+/* Take the confidences of records [first, first + n) in their order. */
+static void
+calm_fill(struct calm *q, const struct scores *s, size_t first)
+{
+	size_t n = 0;
+
+	for (size_t j = 0; j < s->n; j++) {
+		size_t i = s->conf_order[j];
+
+		if (i < first || i >= first + q->r->n)
+			continue;
+		q->order[n] = (uint32_t)n;
+		q->p[n++] = s->conf[i];
+	}
+	metrics_mark(q->tied, q->order, q->p, q->mark, n);
+}
+
+int
+resample_calibrated(const struct scores *s, size_t first,
+    const struct resample *r, double *limit)
+{
+	size_t threads = r->pool != NULL ? (size_t)pool_threads(r->pool) : 1;
+	struct calm q = { .r = r };
+	int rc = -1;
+
+	q.p = mem_array(r->n, sizeof(*q.p));
+	q.order = mem_array(r->n, sizeof(*q.order));
+	q.tied = mem_array(r->n, 1);
+	q.mark = mem_array(threads * r->n, 1);
+	q.out = mem_array(RESAMPLE_CALIBRATED, sizeof(*q.out));
+	if (q.p != NULL && q.order != NULL && q.tied != NULL &&
+	    q.mark != NULL && q.out != NULL) {
+		calm_fill(&q, s, first);
+		pool_run(r->pool, RESAMPLE_CALIBRATED, calm_round, &q);
+		qsort(q.out, RESAMPLE_CALIBRATED, sizeof(*q.out), ascending);
+		*limit = quantile(q.out, RESAMPLE_CALIBRATED, .95);
+		rc = 0;
+	}
+	free(q.p);
+	free(q.order);
+	free(q.tied);
+	free(q.mark);
+	free(q.out);
+	return rc;
+}
+
 /*
  * Twice the lower tail of Binomial(n, 1/2) at the smaller count.  The terms
  * C(n, i) are taken relative to the largest, so nothing overflows; those too

@@ -62,6 +62,18 @@ int resample_permutation(
     const struct scores *s, const struct resample *r, double *p);
 
 /*
+ * resample_calibrated: what metrics_ece_mass would be at most, in 95 of 100
+ * cases, of a perfectly calibrated model that said what this one did: the
+ * truth is drawn RESAMPLE_CALIBRATED times from each record's own probability
+ * of the guess (as in Broecker and Smith 2007, Increasing the Reliability of
+ * Reliability Diagrams), and the .95 quantile taken.  Of r->n records from
+ * number ${first} on.
+ */
+enum { RESAMPLE_CALIBRATED = 1000 };
+int resample_calibrated(const struct scores *s, size_t first,
+    const struct resample *r, double *limit);
+
+/*
  * resample_mcnemar: the exact two-sided p of McNemar's test (1947): of b + c
  * records that one system alone got right, b and c; under chance each side
  * has probability 1/2.  1 when b + c is 0.

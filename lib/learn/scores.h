@@ -38,17 +38,31 @@ struct scores {
 	/* SCORE_REGRESS */
 	double *y, *f; /* [n] truth and prediction */
 
+	/* Of predictions that come with a set of labels or an interval; or
+	 * NULL */
+	uint8_t *covered; /* [n] the truth lies in it */
+	double *size;     /* [n] labels in it, or its width */
+
+	uint32_t only; /* bit k: figure number k is asked for; 0: all are.
+			* Those that are not may be NaN, and cost nothing. */
+
 	/* Made by scores_prepare. */
 	double *loss;    /* [n] class: log-loss; regress: absolute error */
 	double *square;  /* [n] class: Brier; regress: squared error */
 	uint8_t *right;  /* [n] class, multilabel: all is as in the truth */
+	uint8_t *near;   /* [n] class: probabilities not below that of the
+			  * truth, itself counted; at most 255 */
+	double *rank;    /* [3, n] multilabel: struct label_ranking */
 	uint32_t *order; /* [K, n] of probs, or [2, n] of y and f */
 	uint8_t *mark;   /* [K, n] of probs, for AUC */
+	uint32_t *conf_order; /* [n] of conf */
+	uint8_t *conf_mark;   /* [n] */
 };
 
-/* The figures of a task, in this order.  AUC is the mean over the classes
- * that have both positive and negative records, one against the rest. */
-enum { SCORES_MAX = 8 };
+/* The figures of a task, in this order.  AUC and average precision are means
+ * over the classes that have both positive and negative records, or positive
+ * ones, one against the rest. */
+enum { SCORES_MAX = 16 };
 enum {
 	CLASS_ACCURACY,
 	CLASS_MACRO_F1,
@@ -57,7 +71,13 @@ enum {
 	CLASS_LOG_LOSS,
 	CLASS_BRIER,
 	CLASS_ECE,
+	CLASS_ECE_MASS,
+	CLASS_ECE_LIMIT, /* of no weights: resample_calibrated makes it */
 	CLASS_AUC,
+	CLASS_TOP3, /* share of records whose class is among the first three */
+	CLASS_TOP5,
+	CLASS_COVERAGE, /* share of sets that hold the truth */
+	CLASS_SET_SIZE,
 	CLASS_SCORES
 };
 enum {
@@ -67,6 +87,12 @@ enum {
 	MULTI_WEIGHTED_F1,
 	MULTI_MICRO_F1,
 	MULTI_AUC,
+	MULTI_PRECISION,      /* mean average precision */
+	MULTI_RANK_PRECISION, /* struct label_ranking */
+	MULTI_RANK_COVERAGE,
+	MULTI_RANK_LOSS,
+	MULTI_COVERAGE, /* share of sets that hold all of the truth */
+	MULTI_SET_SIZE,
 	MULTI_SCORES
 };
 enum {
@@ -74,16 +100,23 @@ enum {
 	REGRESS_MAE,
 	REGRESS_RMSE,
 	REGRESS_SPEARMAN,
+	REGRESS_COVERAGE, /* share of intervals that hold the truth */
+	REGRESS_WIDTH,
 	REGRESS_SCORES
 };
 
 struct score_name {
 	const char *key;   /* for JSON and options: "macro_f1" */
 	const char *title; /* for people: "macro F1" */
+	int alone;         /* it has no interval and no difference */
 };
 
 /* scores_names(task, count): the names of its figures: [*count]. */
 const struct score_name *scores_names(enum score_task task, size_t *count);
+
+/* scores_has: bit k: figure number k is one of these predictions: top-3 needs
+ * four classes and more, coverage needs sets. */
+uint32_t scores_has(const struct scores *s);
 
 int scores_prepare(struct scores *s);
 

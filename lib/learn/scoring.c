@@ -1,15 +1,7 @@
-#include "learn/scoring.h"
+#include "learn/scoring_impl.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Which rows of the systems are scored: rows[x][r] is the row of record r in
- * system x. */
-struct selection {
-	uint32_t *rows[2];
-	size_t n;
-};
 
 static void
 selection_free(struct selection *q)
@@ -49,6 +41,8 @@ static int
 usable(const struct prediction *row, const struct scoring_options *o,
     struct scoring_count *c)
 {
+	size_t before = c->accepted;
+
 	c->records++;
 	if (row->flags & PREDICTION_ERROR)
 		c->errors++;
@@ -56,9 +50,11 @@ usable(const struct prediction *row, const struct scoring_options *o,
 		c->trained++;
 	else if (!(row->flags & PREDICTION_TRUTH))
 		c->no_truth++;
+	else if (row->flags & PREDICTION_REJECTED)
+		c->rejected++;
 	else
-		return 1;
-	return 0;
+		c->accepted++;
+	return c->accepted > before;
 }
 
 /* An id and its row in A. */
@@ -148,11 +144,6 @@ check_other_way(const struct predictions *const *p,
 
 /* ---- names ---- */
 
-/* Numbers of a system's names in g->name; PREDICTION_NONE when unused. */
-struct name_map {
-	uint32_t *to;
-};
-
 static int
 use_name(struct scoring *g, const struct predictions *p, uint32_t *map,
     uint32_t name)
@@ -181,6 +172,9 @@ use_names(
 	n = predictions_probs(p, i, &first);
 	for (size_t k = 0; k < n; k++)
 		rc |= use_name(g, p, map, p->prob_name[first + k]);
+	n = predictions_set(p, i, &first);
+	for (size_t k = 0; k < n; k++)
+		rc |= use_name(g, p, map, p->set[first + k]);
 	for (size_t k = 0; k < row->truths; k++)
 		rc |= use_name(g, p, map, p->truth_name[row->truth + k]);
 	return rc;
@@ -215,170 +209,6 @@ collect_names(struct scoring *g, const struct predictions *const *p,
 				map[x].to[k] = order[map[x].to[k]];
 	free(order);
 	return 0;
-}
-
-/* ---- values ---- */
-
-/*
- * Whether the probabilities of a system are all there: every record names the
- * same classes, and, where classes exclude each other, they sum to one.
- */
-static int
-probs_whole(const struct scoring *g, const struct predictions *p,
-    const uint32_t *rows, size_t n, const uint32_t *map)
-{
-	uint8_t *seen = mem_array(g->name.names.n, 1);
-	size_t classes = 0, first;
-	int whole = seen != NULL;
-
-	for (size_t r = 0; whole && r < n; r++) {
-		size_t have = predictions_probs(p, rows[r], &first);
-
-		for (size_t k = 0; k < have; k++) {
-			uint8_t *s = &seen[map[p->prob_name[first + k]]];
-
-			classes += !*s;
-			*s = 1;
-		}
-	}
-	for (size_t r = 0; whole && r < n; r++) {
-		size_t have = predictions_probs(p, rows[r], &first);
-		double sum = 0;
-
-		for (size_t k = 0; k < have; k++)
-			sum += p->prob[first + k];
-		whole = have > 0 && have == classes;
-		if (g->s.task == SCORE_CLASS && fabs(sum - 1) > 1e-3)
-			whole = 0;
-	}
-	free(seen);
-	return whole;
-}
-
-static void
-fill_probs(struct scoring *g, const struct predictions *p, const uint32_t *rows,
-    const uint32_t *map, size_t at)
-{
-	size_t first;
-
-	for (size_t r = 0; r < g->n; r++) {
-		size_t have = predictions_probs(p, rows[r], &first);
-
-		for (size_t k = 0; k < have; k++)
-			g->s.probs[map[p->prob_name[first + k]] * g->s.n + at +
-				   r] = p->prob[first + k];
-	}
-}
-
-/* The probability of the row's guess; NaN where it is not known. */
-static double
-confidence(const struct predictions *p, size_t i)
-{
-	const struct prediction *row = &p->rows[i];
-	size_t first, n = predictions_probs(p, i, &first);
-
-	if (!isnan(row->p))
-		return row->p < 1 ? row->p : 1;
-	for (size_t k = 0; k < n; k++)
-		if (p->prob_name[first + k] == row->guess)
-			return p->prob[first + k];
-	return (double)NAN;
-}
-
-static void
-fill_class(struct scoring *g, const struct predictions *p, const uint32_t *rows,
-    const uint32_t *map, size_t at)
-{
-	for (size_t r = 0; r < g->n; r++) {
-		const struct prediction *row = &p->rows[rows[r]];
-
-		g->s.truth[at + r] = map[p->truth_name[row->truth]];
-		g->s.guess[at + r] = map[row->guess];
-		g->s.conf[at + r] = confidence(p, rows[r]);
-	}
-}
-
-static void
-fill_multi(struct scoring *g, const struct predictions *p, const uint32_t *rows,
-    const uint32_t *map, size_t at)
-{
-	for (size_t r = 0; r < g->n; r++) {
-		const struct prediction *row = &p->rows[rows[r]];
-		size_t first, n = predictions_said(p, rows[r], &first);
-
-		for (size_t k = 0; k < n; k++)
-			g->s.said[map[p->said[first + k]] * g->s.n + at + r] =
-			    1;
-		for (size_t k = 0; k < row->truths; k++)
-			g->s.is[map[p->truth_name[row->truth + k]] * g->s.n +
-				at + r] = 1;
-	}
-}
-
-static int
-allocate(struct scores *s)
-{
-	size_t cells = s->K * s->n;
-
-	if (s->task == SCORE_REGRESS) {
-		s->y = mem_array(s->n, sizeof(*s->y));
-		s->f = mem_array(s->n, sizeof(*s->f));
-		return s->y == NULL || s->f == NULL ? -1 : 0;
-	}
-	if (s->task == SCORE_MULTILABEL) {
-		s->is = mem_array(cells, 1);
-		s->said = mem_array(cells, 1);
-		return s->is == NULL || s->said == NULL ? -1 : 0;
-	}
-	s->truth = mem_array(s->n, sizeof(*s->truth));
-	s->guess = mem_array(s->n, sizeof(*s->guess));
-	s->conf = mem_array(s->n, sizeof(*s->conf));
-	return s->truth == NULL || s->guess == NULL || s->conf == NULL ? -1 : 0;
-}
-
-static int
-fill(struct scoring *g, const struct predictions *const *p,
-    const struct selection *q, const struct name_map *map)
-{
-	int whole = g->s.task != SCORE_REGRESS;
-
-	for (int x = 0; x < g->systems; x++) {
-		size_t at = (size_t)x * g->n;
-
-		if (g->s.task == SCORE_CLASS)
-			fill_class(g, p[x], q->rows[x], map[x].to, at);
-		else if (g->s.task == SCORE_MULTILABEL)
-			fill_multi(g, p[x], q->rows[x], map[x].to, at);
-		else
-			for (size_t r = 0; r < g->n; r++) {
-				const struct prediction *row =
-				    &p[x]->rows[q->rows[x][r]];
-
-				g->s.y[at + r] = row->target;
-				g->s.f[at + r] = row->value;
-			}
-		whole =
-		    whole && probs_whole(g, p[x], q->rows[x], g->n, map[x].to);
-	}
-	if (!whole)
-		return 0;
-	g->s.probs = mem_array(g->s.K * g->s.n, sizeof(*g->s.probs));
-	if (g->s.probs == NULL)
-		return -1;
-	for (int x = 0; x < g->systems; x++)
-		fill_probs(g, p[x], q->rows[x], map[x].to, (size_t)x * g->n);
-	return 0;
-}
-
-/* Without every confidence there is no calibration to speak of. */
-static void
-drop_confidence(struct scores *s)
-{
-	for (size_t i = 0; s->conf != NULL && i < s->n; i++)
-		if (isnan(s->conf[i])) {
-			free(s->conf);
-			s->conf = NULL;
-		}
 }
 
 /* Both systems must have been asked the same thing. */
@@ -446,10 +276,7 @@ build(struct scoring *g, const struct predictions *const *p,
 	rc = g->s.task == SCORE_REGRESS ? 0 : collect_names(g, p, q, map);
 	g->s.K = g->name.names.n;
 	if (rc == 0)
-		rc = allocate(&g->s);
-	if (rc == 0)
-		rc = fill(g, p, q, map);
-	drop_confidence(&g->s);
+		rc = scoring_fill(g, p, q, map);
 	if (rc == 0)
 		rc = make_units(g, p[0], q->rows[0]);
 	if (rc == 0)
@@ -470,6 +297,7 @@ scoring_make(struct scoring *g, const struct predictions *const *p, int systems,
 
 	memset(g, 0, sizeof(*g));
 	g->systems = systems;
+	g->s.only = o->only;
 	for (int x = 0; x < systems && o->ids != NULL && rc == 0; x++)
 		rc = check_asked(p[x], o->ids, e);
 	if (rc == 0 && systems == 2 && p[0]->known && p[1]->known &&
@@ -494,59 +322,4 @@ scoring_free(struct scoring *g)
 	intern_free(&g->name);
 	free(g->unit);
 	memset(g, 0, sizeof(*g));
-}
-
-/* ---- figures ---- */
-
-static int
-values(const struct scoring *g, struct figures *f)
-{
-	uint32_t *w = mem_array(g->s.n, sizeof(*w));
-	void *scratch = mem_aligned(1, scores_scratch(&g->s));
-	int rc = w == NULL || scratch == NULL ? -1 : 0;
-
-	for (int x = 0; rc == 0 && x < g->systems; x++) {
-		for (size_t i = 0; i < g->s.n; i++)
-			w[i] = i / g->n == (size_t)x;
-		scores_at(&g->s, w, scratch, f->value[x]);
-	}
-	free(w);
-	free(scratch);
-	return rc;
-}
-
-static void
-compare_classes(const struct scoring *g, struct figures *f)
-{
-	f->mcnemar = (double)NAN;
-	if (g->systems != 2 || g->s.task != SCORE_CLASS)
-		return;
-	for (size_t r = 0; r < g->n; r++) {
-		int a = g->s.right[r], b = g->s.right[g->n + r];
-
-		f->only_a += a && !b;
-		f->only_b += b && !a;
-	}
-	if (!g->grouped)
-		f->mcnemar = resample_mcnemar(f->only_a, f->only_b);
-}
-
-int
-scoring_figures(const struct scoring *g, size_t rounds, uint64_t seed,
-    struct pool *pool, struct figures *f, struct error *e)
-{
-	struct resample r = { g->n, g->unit, g->units, rounds, seed, pool };
-
-	memset(f, 0, sizeof(*f));
-	f->rounds = rounds;
-	if (values(g, f) < 0)
-		return error_memory(e);
-	compare_classes(g, f);
-	if (rounds == 0)
-		return 0;
-	if (resample_bootstrap(&g->s, g->systems, &r, f->interval) < 0)
-		return error_memory(e);
-	if (g->systems == 2 && resample_permutation(&g->s, &r, f->p) < 0)
-		return error_memory(e);
-	return 0;
 }

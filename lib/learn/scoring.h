@@ -16,8 +16,9 @@
  *
  * Records are taken in the order of their ids, classes in the order of their
  * names, both by bytes, so that no figure depends on the order of lines.  Left
- * out, and counted, are records in error, without a known truth, and among
- * the model's training records unless they are asked for.
+ * out, and counted, are records in error, without a known truth, among the
+ * model's training records unless they are asked for, and those on which the
+ * model declined to say anything.
  *
  * Functions return 0 or -1 with a sentence; the caller owns struct scoring
  * and frees it with scoring_free, also after a failure.
@@ -27,11 +28,12 @@ struct scoring_options {
 	const struct intern *ids; /* only these records; NULL for all.  One
 				   * without a prediction is an error */
 	int resubstitution;       /* training records count too */
+	uint32_t only;            /* figures, as in struct scores; 0: all */
 };
 
 /* Of all records that were asked for, in each system. */
 struct scoring_count {
-	size_t records, errors, trained, no_truth;
+	size_t records, errors, trained, no_truth, rejected, accepted;
 };
 
 struct scoring {

@@ -24,6 +24,47 @@ run "only some figures" 0 evaluate -q -f json --bootstrap 0 --summary --scores a
 out_is "are these" '{"task":"class","records":3,"errors":0,"in_training":1,"without_truth":0,"bootstrap":0,"accuracy":0.6666666666666666,"auc":1}'
 run "a figure of another task" 2 evaluate --scores r2 p.jsonl
 
+# Sets, intervals, and what the model declined to say.
+cat >sets.jsonl <<'X'
+{"id":"a","label":"x","p":0.7,"truth":"x","probs":{"x":0.7,"y":0.3},"set":["x","y"]}
+{"id":"b","label":"y","p":0.6,"truth":"x","probs":{"x":0.4,"y":0.6},"set":["y"]}
+{"id":"c","label":null,"truth":"x","rejected":true}
+{"id":"d","label":"y","p":0.9,"truth":"y","probs":{"x":0.1,"y":0.9},"set":["y"]}
+X
+run "sets of labels" 0 evaluate sets.jsonl
+out_has "coverage" "coverage of the sets         0.6667     0.0000 ..      1.0000"
+out_has "size" "labels in a set              1.3333"
+out_has "share accepted" "3 of 4 accepted: 0.7500"
+is "a rejected record is no error" "$(wc -c <err)" 0
+run "sets as JSON" 0 evaluate -f json --scores coverage,set_size --summary --bootstrap 0 sets.jsonl
+out_has "has them" '"rejected":1,"accepted":0.75,"bootstrap":0,"coverage":0.6666666666666666,"set_size":1.3333333333333333}'
+run "coverage without sets" 3 evaluate -q --scores coverage p.jsonl
+out_has "is undefined" "undefined"
+run "no sets" 0 evaluate -q p.jsonl
+is "are not spoken of" "$(grep -c 'coverage\|accepted' out)" 0
+cat >intervals.jsonl <<'X'
+{"id":"a","value":1,"truth":2,"interval":[0,2]}
+{"id":"b","value":2,"truth":5,"interval":[0,3]}
+X
+run "intervals" 0 evaluate intervals.jsonl
+out_has "coverage" "coverage of intervals        0.5000"
+out_has "width" "width of an interval            2.5"
+grep rejected sets.jsonl >rejected.jsonl
+run "all rejected" 1 evaluate rejected.jsonl
+err_has "leaves nothing" "no records to score"
+
+# Calibration: the error beside what chance alone would make of it.
+awk 'BEGIN { for (i = 0; i < 500; i++) {
+	p = 0.5 + (i * 7919 % 1000) / 2001; right = i * 104729 % 1009 / 1009 < p
+	printf "{\"id\":\"r%d\",\"label\":\"x\",\"p\":%.4f,\"truth\":\"%s\"}\n", i, p, right ? "x" : "y" } }' >calm.jsonl
+run "calibrated" 0 evaluate --summary --bootstrap 0 --scores ece_mass,ece_limit calm.jsonl
+awk '/bins of equal mass/ { e = $NF } /limit/ { l = $NF } END { print (e > 0 && e <= l) }' out >below
+is "is below the limit" "$(cat below)" 1
+sed 's/"p":0/"p":1e-3,"q":0/' calm.jsonl >wild.jsonl
+run "not calibrated" 0 evaluate --summary --bootstrap 0 --scores ece_mass,ece_limit wild.jsonl
+awk '/bins of equal mass/ { e = $NF } /limit/ { l = $NF } END { print (e > l) }' out >above
+is "is above it" "$(cat above)" 1
+
 # Truth from -l and from a stream.
 printf 'id\tlabel\na\ty\nb\ty\nd\ty\nzz\ty\n' >l.tsv
 run "truth from a file" 0 evaluate -q --summary --bootstrap 0 --scores accuracy --header -l l.tsv p.jsonl

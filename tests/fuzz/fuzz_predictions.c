@@ -10,7 +10,7 @@ static void
 check(const struct predictions *p)
 {
 	const struct predictions *both[2] = { p, p };
-	struct scoring_options o = { NULL, 1 };
+	struct scoring_options o = { .resubstitution = 1 };
 	struct buf text = { 0 };
 	struct scoring g;
 	struct figures f;

@@ -30,6 +30,10 @@ all: deps $(CMDS)
 # The loops over every letter, pixel and weight.
 $(BUILD)/lib/text/%.o $(BUILD)/lib/image/%.o $(BUILD)/lib/linalg/linear_i8.o: FAST = $(HOT)
 
+# Elementwise loops of training; a root never has to tell errno.
+$(BUILD)/lib/learn/tape_%.o: FAST = $(HOT)
+$(BUILD)/lib/learn/adamw.o:  FAST = $(HOT) -fno-math-errno
+
 # One file per instruction set; the rest of the library stays baseline.
 ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
 $(BUILD)/%_sse42.o:  ISA = -msse4.2

@@ -1,0 +1,122 @@
+#include "fusion/net_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* relu(sum_p gain x_p W_p + b), with the absent vector where a part is not
+ * there: one hidden layer over all parts end to end. */
+static struct var *
+mlp(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	struct var *sum = NULL;
+
+	for (size_t q = 0; q < net->Q; q++) {
+		struct var *x = tape_select(t, net_project(net, t, f, q),
+		    net_param_var(net, t, f, net->part[q].absent), f->has,
+		    (unsigned)net->part[q].p);
+
+		sum = q == 0 ? x : tape_add(t, sum, x);
+	}
+	return tape_relu(
+	    t, tape_bias(t, sum, net_param_var(net, t, f, net->bias)));
+}
+
+/* sum_p z_p h_p, with z the gates that all of h decide. */
+static struct var *
+gated(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	struct var *h[INPUTS_MAX_PARTS], *all, *z;
+
+	for (size_t q = 0; q < net->Q; q++)
+		h[q] = net_encode(net, t, f, q);
+	all = tape_concat(t, h, net->Q);
+	z = tape_gates(t,
+	    tape_linear(t, all, net_param_var(net, t, f, net->gate),
+		net_param_var(net, t, f, net->gate_bias), 1),
+	    net->Q, f->has, net->live);
+	return tape_fold(t, tape_mul(t, z, all), net->Q, 1);
+}
+
+static struct var *
+joint(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	switch (net->shape.kind) {
+	case NET_MLP:
+		return mlp(net, t, f);
+	default:
+		return gated(net, t, f);
+	}
+}
+
+struct var *
+net_graph(const struct net *net, struct tape *t, const struct net_feed *f,
+    struct var **hidden)
+{
+	struct var *h = joint(net, t, f);
+
+	if (hidden != NULL)
+		*hidden = h;
+	if (f->rng != NULL)
+		h = tape_dropout(t, h, f->dropout, f->rng);
+	return tape_linear(t, h, net_param_var(net, t, f, net->out),
+	    net_param_var(net, t, f, net->out_bias), 1);
+}
+
+/* ---- scores ---- */
+
+struct net_room {
+	struct tape *tape;
+	struct feed_part *part; /* [Q] */
+};
+
+struct net_room *
+net_room_new(const struct net *net, struct error *e)
+{
+	struct net_room *room = mem_array(1, sizeof(*room));
+
+	if (room != NULL) {
+		room->tape = tape_new(NULL, 0);
+		room->part = mem_array(net->Q, sizeof(*room->part));
+	}
+	if (room == NULL || room->tape == NULL || room->part == NULL) {
+		net_room_free(room);
+		error_memory(e);
+		return NULL;
+	}
+	return room;
+}
+
+void
+net_room_free(struct net_room *room)
+{
+	if (room == NULL)
+		return;
+	tape_free(room->tape);
+	free(room->part);
+	free(room);
+}
+
+int
+net_scores(const struct net *net, const struct linalg *la,
+    const struct inputs *in, float *F, float *hidden, struct net_room *room,
+    struct error *e)
+{
+	size_t C = net->shape.C, J = net->J;
+
+	for (size_t i = 0, n; i < in->n; i += n) {
+		struct net_feed f = { .part = room->part, .has = in->has + i };
+		struct var *y, *h;
+
+		n = f.n = in->n - i < NET_ROWS ? in->n - i : NET_ROWS;
+		tape_reset(room->tape, la);
+		for (size_t q = 0; q < net->Q; q++)
+			net_feed_part(net, q, in, i, n, &room->part[q]);
+		y = net_graph(net, room->tape, &f, &h);
+		if (y == NULL)
+			return error_memory(e);
+		memcpy(F + i * C, y->v, n * C * sizeof(*F));
+		if (hidden != NULL)
+			memcpy(hidden + i * J, h->v, n * J * sizeof(*hidden));
+	}
+	return 0;
+}

@@ -1,0 +1,92 @@
+#include "fusion/net_impl.h"
+
+#include <string.h>
+
+void
+net_feed_part(const struct net *net, size_t q, const struct inputs *in,
+    size_t first, size_t n, struct feed_part *f)
+{
+	const struct scaled_part *s = &net->scaling->part[net->part[q].p];
+	const struct input_part *x = &in->part[net->part[q].p];
+	size_t from =
+	    first > 0 && s->kind != PART_DENSE ? x->end[first - 1] : 0;
+
+	memset(f, 0, sizeof(*f));
+	switch (s->kind) {
+	case PART_DENSE:
+		f->dense = x->dense + first * s->dim;
+		return;
+	case PART_SEQUENCE:
+		f->end = x->end + first;
+		f->first = from;
+		f->rows = x->value;
+		return;
+	default:
+		f->sparse = (struct sparse_rows){ n, from, x->end + first,
+			x->index, x->value };
+		f->table = net->w + net->param[net->part[q].weight].at;
+		f->table_rows = s->active;
+	}
+}
+
+struct var *
+net_param_var(
+    const struct net *net, struct tape *t, const struct net_feed *f, size_t k)
+{
+	const struct net_param *p = &net->param[k];
+
+	return tape_leaf(t, p->rows, p->cols, net->w + p->at,
+	    f->g != NULL ? f->g + p->at : NULL);
+}
+
+/* The mean row of each record's sequence, zeros where it has none. */
+static struct var *
+pooled(struct tape *t, const struct net_feed *f, const struct feed_part *x,
+    size_t D)
+{
+	struct span *s = tape_room(t, f->n, sizeof(*s));
+	size_t from = x->first;
+
+	if (s == NULL)
+		return NULL;
+	for (size_t i = 0; i < f->n; from = x->end[i++])
+		s[i] = (struct span){ (uint32_t)(from - x->first),
+			(uint32_t)(x->end[i] - from) };
+	return tape_mean(t,
+	    tape_leaf(t, from - x->first, D, x->rows + x->first * D, NULL), s,
+	    f->n);
+}
+
+struct var *
+net_project(
+    const struct net *net, struct tape *t, const struct net_feed *f, size_t q)
+{
+	const struct net_part *part = &net->part[q];
+	const struct scaled_part *s = &net->scaling->part[part->p];
+	const struct feed_part *x = &f->part[q];
+	struct var *in;
+
+	if (s->kind == PART_SPARSE)
+		return tape_sparse(t, &x->sparse,
+		    tape_leaf(t, x->table_rows, net->param[part->weight].cols,
+			x->table, x->table_g),
+		    part->gain);
+	if (s->kind == PART_SEQUENCE)
+		in = pooled(t, f, x, s->dim);
+	else
+		in = tape_leaf(t, f->n, s->dim, x->dense, NULL);
+	return tape_product(
+	    t, in, net_param_var(net, t, f, part->weight), part->gain);
+}
+
+struct var *
+net_encode(
+    const struct net *net, struct tape *t, const struct net_feed *f, size_t q)
+{
+	const struct net_part *part = &net->part[q];
+	struct var *h = tape_bias(
+	    t, net_project(net, t, f, q), net_param_var(net, t, f, part->bias));
+
+	return tape_select(t, tape_tanh(t, h),
+	    net_param_var(net, t, f, part->absent), f->has, (unsigned)part->p);
+}

@@ -1,0 +1,323 @@
+/*
+ * Training.  An epoch goes over all rows in an order of its own, cut into
+ * batches of nearly equal size; a batch is cut into chunks, each with its own
+ * gradient, which net_step.c adds up in order.
+ */
+#include "fusion/net_run_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* ---- options ---- */
+
+static void
+suit_options(struct net_options *o)
+{
+	if (!(o->lr > 0))
+		o->lr = 1e-3;
+	if (isnan(o->weight_decay))
+		o->weight_decay = 0.01;
+	if (isnan(o->dropout))
+		o->dropout = 0.5;
+	if (isnan(o->part_dropout))
+		o->part_dropout = 0.1;
+	if (o->batch == 0)
+		o->batch = 64;
+}
+
+static int
+check_options(const struct net_options *o, struct error *e)
+{
+	if (!(o->dropout >= 0 && o->dropout < 1))
+		return error_set(e, "dropout must be in [0, 1)");
+	if (!(o->part_dropout >= 0 && o->part_dropout <= 1))
+		return error_set(e, "part dropout must be in [0, 1]");
+	if (!(o->weight_decay >= 0) || !(o->lr < 1e3) ||
+	    !(o->lr * o->weight_decay < 1))
+		return error_set(e, "rate of learning times weight decay must "
+				    "be in [0, 1)");
+	if (!(o->focal >= 0))
+		return error_set(e, "focal gamma must not be below 0");
+	return 0;
+}
+
+/* ---- making ---- */
+
+static int
+list_rows(struct net_run *run, const struct rows *rows, struct error *e)
+{
+	size_t k = 0;
+	double sum = 0;
+
+	run->n = rows_count(rows);
+	if (run->n == 0)
+		return error_set(e, "no rows to train on");
+	run->row = mem_array(run->n, sizeof(*run->row));
+	run->order = mem_array(run->n, sizeof(*run->order));
+	if (run->row == NULL || run->order == NULL)
+		return error_memory(e);
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < rows->count[s]; i++) {
+			run->row[k] = (uint32_t)(rows->first[s] + i);
+			sum += (double)run->truth->weight[run->row[k++]];
+		}
+	run->mean_weight = sum / (double)run->n;
+	if (!(run->mean_weight > 0))
+		return error_set(e, "all weights are 0");
+	return 0;
+}
+
+static void
+cut_batches(struct net_run *run)
+{
+	size_t most;
+
+	if (run->o.batch > run->n)
+		run->o.batch = run->n;
+	run->batches = (run->n + run->o.batch - 1) / run->o.batch;
+	most = (run->n + run->batches - 1) / run->batches;
+	run->chunk = (most + RUN_CHUNKS - 1) / RUN_CHUNKS;
+	if (run->chunk < RUN_CHUNK)
+		run->chunk = RUN_CHUNK;
+	run->nchunks = (most + run->chunk - 1) / run->chunk;
+}
+
+static int
+make_chunk(const struct net_run *run, struct run_chunk *c, struct error *e)
+{
+	size_t Q = run->net->Q;
+
+	if (inputs_init(&c->in, run->net->scaling, e) < 0)
+		return -1;
+	c->part = mem_array(Q, sizeof(*c->part));
+	c->slot = mem_array(Q, sizeof(*c->slot));
+	c->slot_cap = mem_array(Q, sizeof(*c->slot_cap));
+	c->table_g = mem_array(Q, sizeof(*c->table_g));
+	c->table_cap = mem_array(Q, sizeof(*c->table_cap));
+	c->g = mem_aligned(run->net->dense, sizeof(*c->g));
+	c->row = mem_array(run->chunk, sizeof(*c->row));
+	c->label = mem_array(run->chunk, sizeof(*c->label));
+	c->y = mem_array(run->chunk, run->truth->C * sizeof(*c->y));
+	c->weight = mem_array(run->chunk, sizeof(*c->weight));
+	return c->part == NULL || c->slot == NULL || c->slot_cap == NULL ||
+		       c->table_g == NULL || c->table_cap == NULL ||
+		       c->g == NULL || c->row == NULL || c->label == NULL ||
+		       c->y == NULL || c->weight == NULL
+		   ? error_memory(e)
+		   : 0;
+}
+
+/* The pieces that workers update, each with one decay. */
+static int
+cut_pieces(struct net_run *run, struct error *e)
+{
+	for (size_t k = 0; k < run->net->params; k++) {
+		const struct net_param *p = &run->net->param[k];
+		size_t n = p->rows * p->cols;
+
+		for (size_t i = 0; !p->table && i < n; i += RUN_PIECE) {
+			size_t m = n - i < RUN_PIECE ? n - i : RUN_PIECE;
+
+			if (mem_grow(&run->piece, &run->pieces_cap,
+				run->pieces + 1, sizeof(*run->piece)) < 0)
+				return error_memory(e);
+			run->piece[run->pieces++] =
+			    (struct run_piece){ p->at + i, m,
+				    p->decay ? (float)run->o.weight_decay : 0 };
+		}
+	}
+	return 0;
+}
+
+static int
+make_tables(struct net_run *run, struct error *e)
+{
+	run->table = mem_array(run->net->Q, sizeof(*run->table));
+	if (run->table == NULL)
+		return error_memory(e);
+	for (size_t q = 0; q < run->net->Q; q++) {
+		const struct net_param *p =
+		    &run->net->param[run->net->part[q].weight];
+
+		if (!p->table)
+			continue;
+		run->table[q].place = mem_array(p->rows, sizeof(uint32_t));
+		if (run->table[q].place == NULL)
+			return error_memory(e);
+		memset(run->table[q].place, 0xff, p->rows * sizeof(uint32_t));
+	}
+	return 0;
+}
+
+static int
+make(struct net_run *run, const struct rows *rows, struct error *e)
+{
+	suit_options(&run->o);
+	if (check_options(&run->o, e) < 0 || list_rows(run, rows, e) < 0)
+		return -1;
+	cut_batches(run);
+	run->m = mem_aligned(run->net->size, sizeof(*run->m));
+	run->v = mem_aligned(run->net->size, sizeof(*run->v));
+	run->chunks = mem_array(run->nchunks, sizeof(*run->chunks));
+	if (run->m == NULL || run->v == NULL || run->chunks == NULL)
+		return error_memory(e);
+	for (size_t k = 0; k < run->nchunks; k++)
+		if (make_chunk(run, &run->chunks[k], e) < 0)
+			return -1;
+	return cut_pieces(run, e) < 0 ? -1 : make_tables(run, e);
+}
+
+struct net_run *
+net_run_new(struct net *net, const struct net_options *o,
+    const struct dataset *ds, const struct rows *rows,
+    const struct truth *truth, struct error *e)
+{
+	struct net_run *run = mem_array(1, sizeof(*run));
+
+	if (run == NULL) {
+		error_memory(e);
+		return NULL;
+	}
+	run->net = net;
+	run->o = *o;
+	run->ds = ds;
+	run->truth = truth;
+	if (make(run, rows, e) < 0) {
+		net_run_free(run);
+		return NULL;
+	}
+	return run;
+}
+
+static void
+free_chunk(struct run_chunk *c, size_t Q)
+{
+	for (size_t q = 0; q < Q; q++) {
+		if (c->slot != NULL)
+			free(c->slot[q]);
+		if (c->table_g != NULL)
+			free(c->table_g[q]);
+	}
+	inputs_free(&c->in);
+	free(c->part);
+	free(c->slot);
+	free(c->slot_cap);
+	free(c->table_g);
+	free(c->table_cap);
+	free(c->g);
+	free(c->row);
+	free(c->label);
+	free(c->y);
+	free(c->weight);
+}
+
+void
+net_run_free(struct net_run *run)
+{
+	if (run == NULL)
+		return;
+	for (size_t k = 0; run->chunks != NULL && k < run->nchunks; k++)
+		free_chunk(&run->chunks[k], run->net->Q);
+	for (size_t q = 0; run->table != NULL && q < run->net->Q; q++) {
+		free(run->table[q].place);
+		free(run->table[q].touched);
+		free(run->table[q].w);
+	}
+	for (size_t k = 0; k < run->tapes; k++)
+		tape_free(run->tape[k]);
+	free(run->chunks);
+	free(run->table);
+	free(run->tape);
+	free(run->piece);
+	free(run->row);
+	free(run->order);
+	free(run->m);
+	free(run->v);
+	free(run);
+}
+
+void
+net_run_order(struct net_run *run, const uint32_t *order)
+{
+	run->given = order;
+}
+
+/* ---- an epoch ---- */
+
+/* A tape for each worker. */
+static int
+need_tapes(struct net_run *run, const struct pool *pool, struct error *e)
+{
+	size_t n = pool != NULL ? (size_t)pool_threads(pool) : 1;
+	size_t cap = run->tapes;
+
+	if (n > cap && mem_grow(&run->tape, &cap, n, sizeof(*run->tape)) < 0)
+		return error_memory(e);
+	while (run->tapes < n) {
+		run->tape[run->tapes] = tape_new(run->la, 1);
+		if (run->tape[run->tapes] == NULL)
+			return error_memory(e);
+		run->tapes++;
+	}
+	return 0;
+}
+
+uint64_t
+net_run_seed(const struct net_run *run, size_t batch, size_t chunk)
+{
+	uint64_t s = hash_mix(run->net->shape.seed + 1);
+
+	s = hash_mix(s ^ (uint64_t)run->epoch);
+	return hash_mix(s ^ ((uint64_t)batch << 8 | (uint64_t)chunk));
+}
+
+static void
+new_order(struct net_run *run)
+{
+	struct rng r;
+
+	for (size_t i = 0; i < run->n; i++)
+		run->order[i] =
+		    run->given != NULL ? run->given[i] : (uint32_t)i;
+	rng_seed(&r, net_run_seed(run, 0, 0));
+	if (run->given == NULL)
+		rng_shuffle(&r, run->order, run->n);
+}
+
+/* The rate rises over the first tenth of the schedule. */
+static struct adamw
+this_step(const struct net_run *run, size_t batch)
+{
+	size_t total = run->o.epochs * run->batches, warm = total / 10;
+	size_t t = run->epoch * run->batches + batch;
+
+	return adamw_step(adamw_rate(run->o.lr, t, warm, total), t + 1);
+}
+
+int
+net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
+    double *loss, struct error *e)
+{
+	double sum = 0;
+
+	run->la = la;
+	if (need_tapes(run, pool, e) < 0)
+		return -1;
+	new_order(run);
+	for (size_t b = 0; b < run->batches; b++) {
+		struct adamw step = this_step(run, b);
+
+		run->batch = b;
+		run->first = run->n * b / run->batches;
+		run->count = run->n * (b + 1) / run->batches - run->first;
+		run->step = &step;
+		if (net_run_step(run, pool, &sum, e) < 0)
+			return -1;
+	}
+	run->epoch++;
+	*loss = sum / ((double)run->n * run->mean_weight);
+	return 0;
+}

@@ -159,6 +159,73 @@ do_mean(struct tape *t, struct var **x)
 	return tape_mean(t, x[0], s, 4);
 }
 
+static const uint32_t places[] = { 3, 0, 3, 6, 1 };
+static const float signs[] = { 1, -1, -1, 1, 1 };
+static const struct sketch one_sketch = { 7, places, signs };
+
+static struct var *
+do_sketch(struct tape *t, struct var **x)
+{
+	return tape_sketch(t, x[0], &one_sketch);
+}
+
+static struct var *
+do_convolve(struct tape *t, struct var **x)
+{
+	return tape_convolve(t, x[0], x[1], &one_sketch);
+}
+
+static struct var *
+do_root(struct tape *t, struct var **x)
+{
+	return tape_root(t, x[0]);
+}
+
+static struct var *
+do_unit(struct tape *t, struct var **x)
+{
+	return tape_unit(t, x[0]);
+}
+
+static struct var *
+do_norm(struct tape *t, struct var **x)
+{
+	return tape_norm(t, x[0], x[1], x[2]);
+}
+
+static struct var *
+do_rows(struct tape *t, struct var **x)
+{
+	return tape_rows(t, x[0], places, 5);
+}
+
+static struct var *
+do_stack(struct tape *t, struct var **x)
+{
+	return tape_stack(t, x[0], x[1]);
+}
+
+/* Two records: tokens 0 and 1 see all of the first's, token 2 itself and
+ * them, and 3 alone is the second's; 4 is nobody's. */
+static const struct attend groups[] = { { { 0, 2 }, { { 0, 3 }, { 0, 0 } } },
+	{ { 2, 1 }, { { 0, 2 }, { 2, 1 } } },
+	{ { 3, 1 }, { { 3, 1 }, { 0, 0 } } } };
+
+static struct var *
+do_attend(struct tape *t, struct var **x)
+{
+	return tape_attend(t, x[0], 2, groups, 3);
+}
+
+/* More queries than a block has. */
+static const struct attend many[] = { { { 0, 70 }, { { 0, 70 }, { 0, 0 } } } };
+
+static struct var *
+do_attend_many(struct tape *t, struct var **x)
+{
+	return tape_attend(t, x[0], 1, many, 1);
+}
+
 /* A gradient that comes by two ways. */
 static struct var *
 do_twice(struct tape *t, struct var **x)
@@ -190,6 +257,15 @@ static const struct op ops[] = {
 	{ "outer", do_outer, { 3, 3 }, { 2, 3 } },
 	{ "outer with ones", do_outer_one, { 3, 3 }, { 2, 3 } },
 	{ "mean", do_mean, { 7 }, { 3 } },
+	{ "sketch", do_sketch, { 3 }, { 4 } },
+	{ "convolve", do_convolve, { 2, 2 }, { 7, 4 } },
+	{ "root", do_root, { 3 }, { 4 } },
+	{ "unit", do_unit, { 3 }, { 5 } },
+	{ "norm", do_norm, { 3, 1, 1 }, { 6, 6, 6 } },
+	{ "rows", do_rows, { 7 }, { 3 } },
+	{ "stack", do_stack, { 2, 3 }, { 3, 3 } },
+	{ "attend", do_attend, { 5 }, { 12 } },
+	{ "attend in blocks", do_attend_many, { 70 }, { 6 } },
 	{ "twice", do_twice, { 3, 4, 3 }, { 4, 2, 2 } },
 };
 enum { OPS = sizeof(ops) / sizeof(*ops) };
@@ -334,6 +410,76 @@ START_TEST(gates_by_hand)
 				    (double)y->v[i * 6 + q * 2 + j],
 				    sum > 0 ? p[q] / sum : 0, 1e-6);
 		}
+	tape_free(t);
+}
+END_TEST
+
+/* The convolution of two sketches is the sketch of the outer product. */
+START_TEST(sketch_of_outer_product)
+{
+	static const uint32_t other[] = { 5, 5, 2, 0 };
+	static const float others[] = { -1, 1, 1, -1 };
+	static const struct sketch two = { 7, other, others };
+	const struct linalg *la = linalg_get(cpu_isa());
+	struct tape *t = tape_new(la, 0);
+	float x[4], z[3];
+	double want[7] = { 0 };
+	struct rng r;
+	struct var *y;
+
+	rng_seed(&r, 1);
+	fill(&r, x, 4);
+	fill(&r, z, 3);
+	y = tape_convolve(t,
+	    tape_sketch(t, tape_leaf(t, 1, 4, x, NULL), &one_sketch),
+	    tape_leaf(t, 1, 3, z, NULL), &two);
+	for (size_t i = 0; i < 5; i++)
+		for (size_t j = 0; j < 4; j++)
+			want[(places[i] + other[j]) % 7] +=
+			    (double)(signs[i] * others[j]) *
+			    (i < 4 ? (double)x[i] : 1) *
+			    (j < 3 ? (double)z[j] : 1);
+	for (size_t k = 0; k < 7; k++)
+		ck_assert_double_eq_tol((double)y->v[k], want[k], 1e-5);
+	tape_free(t);
+}
+END_TEST
+
+/* One head of one query, in double. */
+START_TEST(attend_by_hand)
+{
+	struct tape *t = tape_new(linalg_get(cpu_isa()), 0);
+	float x[5 * 12];
+	struct rng r;
+	struct var *y;
+
+	rng_seed(&r, 1);
+	fill(&r, x, 5 * 12);
+	y = tape_attend(t, tape_leaf(t, 5, 12, x, NULL), 2, groups, 3);
+	for (size_t h = 0; h < 2; h++) {
+		double p[3], sum = 0, v[2] = { 0 };
+
+		for (size_t k = 0; k < 3; k++) {
+			double s = 0;
+
+			for (size_t j = 0; j < 2; j++)
+				s += (double)x[2 * 12 + 2 * h + j] *
+				     (double)x[k * 12 + 4 + 2 * h + j];
+			sum += p[k] = exp(s / sqrt(2));
+			for (size_t j = 0; j < 2; j++)
+				v[j] +=
+				    p[k] * (double)x[k * 12 + 8 + 2 * h + j];
+		}
+		for (size_t j = 0; j < 2; j++)
+			ck_assert_double_eq_tol(
+			    (double)y->v[2 * 4 + 2 * h + j], v[j] / sum, 1e-6);
+	}
+	/* A token alone sees itself; nobody's is zero. */
+	for (size_t j = 0; j < 4; j++) {
+		ck_assert_double_eq_tol(
+		    (double)y->v[3 * 4 + j], (double)x[3 * 12 + 8 + j], 1e-6);
+		ck_assert(y->v[4 * 4 + j] == 0);
+	}
 	tape_free(t);
 }
 END_TEST
@@ -566,6 +712,8 @@ tape_suite(void)
 	tcase_add_loop_test(c, op_gradient, 0, OPS);
 	tcase_add_loop_test(c, op_same_bytes, 0, OPS);
 	tcase_add_test(c, gates_by_hand);
+	tcase_add_test(c, sketch_of_outer_product);
+	tcase_add_test(c, attend_by_hand);
 	tcase_add_test(c, dropout_shares);
 	suite_add_tcase(s, c);
 	c = tcase_create("losses");

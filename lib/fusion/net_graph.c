@@ -37,14 +37,65 @@ gated(const struct net *net, struct tape *t, const struct net_feed *f)
 	return tape_fold(t, tape_mul(t, z, all), net->Q, 1);
 }
 
+/* 1/R sum_r prod_p [h_p; 1] F_pr: the constant is the factor's bias. */
+static struct var *
+lowrank(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	struct var *product = NULL;
+
+	for (size_t q = 0; q < net->Q; q++) {
+		const struct net_part *part = &net->part[q];
+		struct var *x = tape_linear(t, net_encode(net, t, f, q),
+		    net_param_var(net, t, f, part->factor),
+		    net_param_var(net, t, f, part->factor_bias), 1);
+
+		product = q == 0 ? x : tape_mul(t, product, x);
+	}
+	return tape_fold(
+	    t, product, net->shape.rank, 1 / (float)net->shape.rank);
+}
+
+static struct var *
+tensor(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	struct var *y = tape_leaf(t, f->n, 0, NULL, NULL);
+
+	/* [none; 1] is where the product begins. */
+	for (size_t q = 0; q < net->Q; q++)
+		y = tape_outer(t, y, net_encode(net, t, f, q), q == 0);
+	return y;
+}
+
+static struct var *
+bilinear(const struct net *net, struct tape *t, const struct net_feed *f)
+{
+	struct var *y = NULL;
+
+	for (size_t q = 0; q < net->Q; q++) {
+		struct var *h = net_encode(net, t, f, q);
+		const struct sketch *s = &net->part[q].sketch;
+
+		y = q == 0 ? tape_sketch(t, h, s) : tape_convolve(t, y, h, s);
+	}
+	return tape_unit(t, tape_root(t, y));
+}
+
 static struct var *
 joint(const struct net *net, struct tape *t, const struct net_feed *f)
 {
 	switch (net->shape.kind) {
 	case NET_MLP:
 		return mlp(net, t, f);
-	default:
+	case NET_GATED:
 		return gated(net, t, f);
+	case NET_LOWRANK:
+		return lowrank(net, t, f);
+	case NET_TENSOR:
+		return tensor(net, t, f);
+	case NET_BILINEAR:
+		return bilinear(net, t, f);
+	default:
+		return net_attention(net, t, f);
 	}
 }
 
@@ -59,7 +110,7 @@ net_graph(const struct net *net, struct tape *t, const struct net_feed *f,
 	if (f->rng != NULL)
 		h = tape_dropout(t, h, f->dropout, f->rng);
 	return tape_linear(t, h, net_param_var(net, t, f, net->out),
-	    net_param_var(net, t, f, net->out_bias), 1);
+	    net_param_var(net, t, f, net->out_bias), net->out_gain);
 }
 
 /* ---- scores ---- */

@@ -12,11 +12,13 @@
  * Weights lie end to end in one array, those of sparse parts (tables, of which
  * a step changes few rows) behind all others.
  *
- *	net_shape.c   sizes; which weights there are, and their first values
- *	net_graph.c   scores from inputs, on a tape
- *	net_parts.c   the encoders of the parts, for it
- *	net_run.c     training
- *	net_file.c    tensors
+ *	net_shape.c      sizes, places, first values
+ *	net_lay.c        which weights each kind has
+ *	net_graph.c      scores from inputs, on a tape
+ *	net_parts.c      the encoders of the parts, for it
+ *	net_attention.c  that kind
+ *	net_run.c        training; net_step.c one step, net_state.c its state
+ *	net_file.c       tensors
  */
 
 enum {
@@ -44,7 +46,9 @@ struct net_part {
 	float gain; /* what inputs are multiplied by, see net_shape.c */
 	size_t weight, bias, absent; /* params */
 	size_t factor, factor_bias;  /* lowrank */
-	struct sketch sketch;        /* bilinear */
+	struct sketch sketch;        /* bilinear; its arrays: */
+	uint32_t *at;
+	float *sign;
 };
 
 struct net_layer { /* attention */
@@ -60,19 +64,26 @@ struct net {
 	struct net_part *part; /* [Q] */
 	size_t bias;           /* mlp */
 	size_t gate, gate_bias;
-	size_t tokens, heads, norm, norm_bias; /* attention */
+	/* attention: T bottleneck tokens */
+	size_t tokens, heads, bottleneck, norm, norm_bias;
 	struct net_layer layer[NET_LAYERS];
 	size_t out, out_bias;
+	float out_gain;
 	struct net_param *param; /* [params] */
 	size_t params, params_cap;
 	float *w; /* [size], of which [dense] are no tables */
 	size_t size, dense;
 };
 
-/* net_lay_out: sizes and weights' places for that shape; nothing allocated but
- * the lists and w, which is zero. */
+/* net_lay_out: sizes and weights' places for that shape; w is zero. */
 struct net *net_lay_out(
     const struct net_shape *shape, const struct scaling *s, struct error *e);
+
+/* net_suit: what the kind wants where sizes are 0, and whether it can be. */
+int net_suit(struct net *net, struct error *e);
+
+/* net_lay: list the weights of that shape, which has its sizes. */
+int net_lay(struct net *net, struct error *e);
 
 /* What a pass over n records reads. */
 struct net_feed {

@@ -29,141 +29,85 @@ net_kind_of(struct str name)
 	return -1;
 }
 
-/* ---- the list of weights ---- */
-
-struct maker {
-	struct net *net;
-	int failed;
-};
-
-/* One more: a matrix, or with rows 0 a vector that does not decay. */
-static size_t
-weight(struct maker *m, const char *name, size_t rows, size_t cols,
-    double spread, double middle)
-{
-	struct net *net = m->net;
-	struct net_param *p;
-
-	if (m->failed || mem_grow(&net->param, &net->params_cap,
-			     net->params + 1, sizeof(*net->param)) < 0) {
-		m->failed = 1;
-		return 0;
-	}
-	p = &net->param[net->params];
-	memset(p, 0, sizeof(*p));
-	snprintf(p->name, sizeof(p->name), "%s", name);
-	p->rows = rows > 0 ? rows : 1;
-	p->cols = cols;
-	p->decay = rows > 0;
-	p->spread = spread;
-	p->middle = middle;
-	return net->params++;
-}
-
-/* The same, of part p or layer p. */
-static size_t
-weight_of(struct maker *m, const char *of, size_t p, const char *what,
-    size_t rows, size_t cols, double spread, double middle)
-{
-	char name[NET_PARAM_NAME];
-
-	snprintf(name, sizeof(name), "%s.%zu.%s", of, p, what);
-	return weight(m, name, rows, cols, spread, middle);
-}
-
-/*
- * scale.h gives a part's rows mean squared length 1.  Weights want inputs of
- * variance 1 a column: then one rate of learning suits all widths.  A dense
- * part is multiplied by the root of its live columns; a sparse one as though
- * it had SPARSE_COLUMNS in a row.
- */
-enum { SPARSE_COLUMNS = 64 };
-
-static size_t
-live_columns(const struct scaled_part *s)
-{
-	size_t live = 0;
-
-	if (s->kind == PART_SPARSE)
-		return SPARSE_COLUMNS;
-	for (size_t j = 0; j < s->active; j++)
-		live += s->factor[j] != 0;
-	return live > 0 ? live : 1;
-}
-
-static void
-encoder(struct maker *m, struct net_part *q, size_t H)
-{
-	const struct scaled_part *s = &m->net->scaling->part[q->p];
-	enum net_kind kind = m->net->shape.kind;
-	double columns = (double)live_columns(s);
-	/* In the mlp all parts go into one sum. */
-	double fan = kind == NET_MLP ? columns * (double)m->net->Q : columns;
-
-	q->gain = (float)sqrt(columns);
-	q->weight = weight_of(
-	    m, "part", q->p, "weight", s->active, H, 1 / sqrt(fan), 0);
-	if (!m->failed)
-		m->net->param[q->weight].table = s->kind == PART_SPARSE;
-	if (kind != NET_MLP)
-		q->bias = weight_of(m, "part", q->p, "bias", 0, H, 0, 0);
-	q->absent = weight_of(m, "part", q->p, "absent", 0, H, 0, 0);
-}
-
-static void
-last_layer(struct maker *m)
-{
-	struct net *net = m->net;
-
-	net->out = weight(
-	    m, "out.weight", net->J, net->shape.C, 1 / sqrt((double)net->J), 0);
-	net->out_bias = weight(m, "out.bias", 0, net->shape.C, 0, 0);
-}
-
-/* ---- the kinds ---- */
-
-static void
-lay_mlp(struct maker *m)
-{
-	m->net->bias = weight(m, "hidden.bias", 0, m->net->shape.hidden, 0, 0);
-	m->net->J = m->net->shape.hidden;
-}
-
-static void
-lay_gated(struct maker *m)
-{
-	size_t H = m->net->shape.hidden, QH = m->net->Q * H;
-
-	m->net->gate =
-	    weight(m, "gate.weight", QH, QH, 1 / sqrt((double)QH), 0);
-	m->net->gate_bias = weight(m, "gate.bias", 0, QH, 0, 0);
-	m->net->J = H;
-}
-
-static void
-lay_kind(struct maker *m)
-{
-	switch (m->net->shape.kind) {
-	case NET_MLP:
-		lay_mlp(m);
-		return;
-	default:
-		lay_gated(m);
-	}
-}
-
 /* ---- sizes ---- */
 
-static int
-suit(struct net_shape *s, struct error *e)
+/*
+ * Of the outer product of Q parts, (H + 1)^Q elements: 0 where that is more
+ * than ${most}.
+ */
+static size_t
+outer_size(size_t H, size_t Q, size_t most)
 {
+	size_t n = 1;
+
+	for (size_t q = 0; q < Q; q++) {
+		if (n > most / (H + 1))
+			return 0;
+		n *= H + 1;
+	}
+	return n;
+}
+
+static int
+suit_tensor(struct net *net, struct error *e)
+{
+	struct net_shape *s = &net->shape;
+
 	if (s->hidden == 0)
-		s->hidden = 64;
+		for (s->hidden = 32;
+		     s->hidden > 1 &&
+		     outer_size(s->hidden, net->Q, NET_SUIT_TENSOR) == 0;)
+			s->hidden--;
+	if (outer_size(s->hidden, net->Q, NET_MAX_TENSOR) == 0)
+		return error_set(e,
+		    "tensor: the outer product of %zu parts of hidden size %zu "
+		    "has more than %d elements: lowrank and bilinear stay "
+		    "small",
+		    net->Q, s->hidden, NET_MAX_TENSOR);
+	return 0;
+}
+
+static size_t
+suit_hidden(enum net_kind kind)
+{
+	return kind == NET_MLP || kind == NET_GATED ? 64 : 32;
+}
+
+static size_t
+suit_rank(enum net_kind kind)
+{
+	switch (kind) {
+	case NET_BILINEAR:
+		return 512;
+	case NET_LOWRANK:
+	case NET_ATTENTION:
+		return 4;
+	default:
+		return 1;
+	}
+}
+
+int
+net_suit(struct net *net, struct error *e)
+{
+	struct net_shape *s = &net->shape;
+
 	if (s->hidden > NET_MAX_HIDDEN || s->rank > NET_MAX_HIDDEN)
 		return error_set(e,
 		    "%s: a hidden size or rank of %zu is more than %d",
 		    kind_name[s->kind],
 		    s->hidden > s->rank ? s->hidden : s->rank, NET_MAX_HIDDEN);
+	if (s->kind == NET_TENSOR && suit_tensor(net, e) < 0)
+		return -1;
+	if (s->hidden == 0)
+		s->hidden = suit_hidden(s->kind);
+	if (s->rank == 0)
+		s->rank = suit_rank(s->kind);
+	net->J = s->hidden;
+	if (s->kind == NET_TENSOR)
+		net->J = outer_size(s->hidden, net->Q, NET_MAX_TENSOR);
+	else if (s->kind == NET_BILINEAR)
+		net->J = s->rank;
 	return 0;
 }
 
@@ -204,10 +148,8 @@ place(struct net *net, struct error *e)
 }
 
 static int
-lay(struct net *net, struct error *e)
+find_parts(struct net *net, struct error *e)
 {
-	struct maker m = { net, 0 };
-
 	for (size_t p = 0; p < net->scaling->n; p++)
 		net->Q += (size_t)(net->scaling->live >> p & 1);
 	if (net->Q == 0)
@@ -218,13 +160,7 @@ lay(struct net *net, struct error *e)
 	for (size_t p = 0, q = 0; p < net->scaling->n; p++)
 		if (net->scaling->live >> p & 1)
 			net->part[q++].p = p;
-	if (suit(&net->shape, e) < 0)
-		return -1;
-	for (size_t q = 0; q < net->Q; q++)
-		encoder(&m, &net->part[q], net->shape.hidden);
-	lay_kind(&m);
-	last_layer(&m);
-	return m.failed ? error_memory(e) : place(net, e);
+	return 0;
 }
 
 struct net *
@@ -240,7 +176,9 @@ net_lay_out(
 	net->shape = *shape;
 	net->scaling = s;
 	net->live = s->live;
-	if (lay(net, e) < 0) {
+	net->out_gain = 1;
+	if (find_parts(net, e) < 0 || net_suit(net, e) < 0 ||
+	    net_lay(net, e) < 0 || place(net, e) < 0) {
 		net_free(net);
 		return NULL;
 	}
@@ -272,6 +210,10 @@ net_free(struct net *net)
 {
 	if (net == NULL)
 		return;
+	for (size_t q = 0; net->part != NULL && q < net->Q; q++) {
+		free(net->part[q].at);
+		free(net->part[q].sign);
+	}
 	free(net->part);
 	free(net->param);
 	free(net->w);

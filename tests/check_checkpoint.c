@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -180,11 +181,14 @@ START_TEST(writing_waits_a_while)
 	struct checkpoint *c = opened("c", "this");
 	struct stat before, after;
 	struct buf b;
+	time_t start = time(NULL);
 
 	ck_assert_int_eq(stat("c", &before), 0);
 	put(c, "a", "one");
 	ck_assert_int_eq(stat("c", &after), 0);
-	ck_assert(before.st_ino == after.st_ino);
+	/* Unless the machine took a rest. */
+	if (time(NULL) == start)
+		ck_assert(before.st_ino == after.st_ino);
 	write_now(c);
 	b = slurp("c");
 	ck_assert_int_eq(unlink("c"), 0);
@@ -192,13 +196,11 @@ START_TEST(writing_waits_a_while)
 	ck_assert(!is_there("c"));
 	/* Closing leaves the file as it is. */
 	spit("c", b.data, b.len);
-	put(c, "b", "two");
 	checkpoint_close(c, 0);
 	c = opened("c", "this");
 	check_kept(c, "a", "one");
-	check_kept(c, "b", NULL);
-	/* After a few seconds the next result is written with the others. */
-	sleep(4);
+	/* After a while the next result is written with the others. */
+	sleep(1);
 	put(c, "b", "two");
 	checkpoint_close(c, 0);
 	c = opened("c", "this");

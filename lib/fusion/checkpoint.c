@@ -14,11 +14,11 @@
 #include "base/version.h"
 #include "vec/model.h"
 
-enum {
-	PAUSE = 3,     /* seconds between two writes at least */
-	PATIENCE = 20, /* times what the last one took */
-	MOST = 1 << 20 /* results: MODEL_MAX_TENSORS */
-};
+/* Between two writes: seconds at least, times what the last one took, and
+ * seconds for each byte, so that hours of it do not wear out a disk. */
+static const double PAUSE = 0.5, PATIENCE = 20, WEAR = 1e-6;
+
+enum { MOST = 1 << 20 /* results: MODEL_MAX_TENSORS */ };
 
 struct result {
 	char *name;
@@ -225,12 +225,22 @@ good_name(const char *name)
 	       utf8_valid(name, n) == n;
 }
 
+static double
+pause_of(const struct checkpoint *c)
+{
+	double pause = PATIENCE * c->took, bytes = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		bytes += (double)c->result[i].bytes;
+	if (pause < WEAR * bytes)
+		pause = WEAR * bytes;
+	return pause > PAUSE ? pause : PAUSE;
+}
+
 int
 checkpoint_put(struct checkpoint *c, const char *name, const void *data,
     size_t bytes, struct error *e)
 {
-	double pause;
-
 	if (c == NULL)
 		return 0;
 	if (!good_name(name))
@@ -242,8 +252,8 @@ checkpoint_put(struct checkpoint *c, const char *name, const void *data,
 	if (keep(c, name, data, bytes, e) < 0)
 		return -1;
 	c->dirty = 1;
-	pause = c->took * PATIENCE > PAUSE ? c->took * PATIENCE : PAUSE;
-	return seconds() - c->written < pause ? 0 : checkpoint_write(c, e);
+	return seconds() - c->written < pause_of(c) ? 0
+						    : checkpoint_write(c, e);
 }
 
 void

@@ -45,8 +45,9 @@ const void *checkpoint_get(
 
 /*
  * checkpoint_put: keep a copy under that name, in place of an older one, and
- * write the file if the last time is a few seconds past, or twenty times as
- * long as writing took.  checkpoint_drop: forget those whose name begins so.
+ * write the file if it is time: half a second after the last one, a second for
+ * each megabyte, twenty times what writing took.  checkpoint_drop: forget those
+ * whose name begins so.
  */
 int checkpoint_put(struct checkpoint *c, const char *name, const void *data,
     size_t bytes, struct error *e);

@@ -67,8 +67,10 @@ struct work {
 	int *map; /* [parts of the model] */
 	float *F; /* [cap, C] */
 	size_t cap;
-	float **scratch;      /* [threads] */
-	struct writer writer; /* lines */
+	struct predictor_room **room; /* [threads] */
+	struct error *bad;            /* [threads] */
+	float *threshold;             /* --threshold: [C] */
+	struct writer writer;         /* lines */
 	struct buf text;
 	struct output *out; /* vp */
 	struct schema schema;
@@ -234,8 +236,10 @@ score_rows(void *arg, size_t i, int worker)
 	size_t from = i * ROWS, C = w->predictor->C;
 	size_t n = w->block.n - from < ROWS ? w->block.n - from : ROWS;
 
-	predictor_scores(w->predictor, w->la, &w->block, w->map, from, n,
-	    w->F + from * C, w->scratch[worker]);
+	if (predictor_scores(w->predictor, w->la, &w->block, w->map, from, n,
+		~UINT64_C(0), w->F + from * C, w->room[worker],
+		&w->bad[worker]) < 0)
+		return;
 	if (w->set->zero_shot.labels != NULL)
 		zero_shot_link(&w->zero_shot, w->F + from * C, n);
 	else
@@ -251,6 +255,11 @@ do_block(struct work *w, struct error *e)
 	if (w->set->zero_shot.labels != NULL)
 		zero_shot_unit(&w->zero_shot, &w->block, w->map[0]);
 	pool_run(w->pool, (w->block.n + ROWS - 1) / ROWS, score_rows, w);
+	for (int t = 0; t < pool_threads(w->pool); t++)
+		if (w->bad[t].text[0] != '\0') {
+			*e = w->bad[t];
+			return -1;
+		}
 	for (size_t i = 0; i < w->block.n; i++)
 		if (put_record(w, i, e) < 0)
 			return -1;
@@ -277,9 +286,15 @@ load_model(struct work *w, struct error *e)
 	} else if (predictor_load(p, set->model, e) < 0) {
 		return -1;
 	}
-	if (!isnan(set->threshold))
-		p->threshold = set->threshold;
 	w->predictor = p;
+	if (isnan(set->threshold) || p->task != TASK_MULTILABEL)
+		return 0;
+	w->threshold = mem_array(p->C, sizeof(*w->threshold));
+	if (w->threshold == NULL)
+		return error_memory(e);
+	for (size_t c = 0; c < p->C; c++)
+		w->threshold[c] = (float)set->threshold;
+	p->threshold = w->threshold;
 	return 0;
 }
 
@@ -300,14 +315,14 @@ prepare(struct work *w, struct error *e)
 	if (w->pool == NULL)
 		return -1;
 	threads = pool_threads(w->pool);
-	w->scratch = mem_array((size_t)threads, sizeof(*w->scratch));
-	if (w->scratch == NULL)
+	w->room = mem_array((size_t)threads, sizeof(*w->room));
+	w->bad = mem_array((size_t)threads, sizeof(*w->bad));
+	if (w->room == NULL || w->bad == NULL)
 		return error_memory(e);
 	for (int t = 0; t < threads; t++) {
-		w->scratch[t] = mem_aligned(
-		    predictor_scratch(w->predictor, ROWS), sizeof(float));
-		if (w->scratch[t] == NULL)
-			return error_memory(e);
+		w->room[t] = predictor_room_new(w->predictor, e);
+		if (w->room[t] == NULL)
+			return -1;
 	}
 	return batch_init(&w->block, input_schema(w->in), e);
 }
@@ -368,8 +383,10 @@ release(struct work *w)
 	int threads = pool_threads(w->pool);
 
 	for (int t = 0; t < threads; t++)
-		free(w->scratch[t]);
-	free(w->scratch);
+		predictor_room_free(w->room[t]);
+	free(w->room);
+	free(w->bad);
+	free(w->threshold);
 	pool_free(w->pool);
 	batch_free(&w->block);
 	batch_free(&w->answers);

@@ -56,16 +56,19 @@ static float *
 scores(const struct predictor *p, const struct batch *b, size_t step)
 {
 	float *F = mem_array(b->n * p->C, sizeof(*F));
-	float *scratch =
-	    mem_array(predictor_scratch(p, step), sizeof(*scratch));
 	struct error e = no_error;
+	struct predictor_room *room = predictor_room_new(p, &e);
 	int map[8];
+
+	ck_assert_msg(room != NULL, "%s", e.text);
 
 	ck_assert_msg(predictor_bind(p, b->schema, map, &e) == 0, "%s", e.text);
 	for (size_t i = 0; i < b->n; i += step)
-		predictor_scores(p, best(), b, map, i,
-		    b->n - i < step ? b->n - i : step, F + i * p->C, scratch);
-	free(scratch);
+		ck_assert_msg(predictor_scores(p, best(), b, map, i,
+				  b->n - i < step ? b->n - i : step,
+				  ~UINT64_C(0), F + i * p->C, room, &e) == 0,
+		    "%s", e.text);
+	predictor_room_free(room);
 	return F;
 }
 
@@ -87,7 +90,7 @@ START_TEST(predictor_scores_what_the_solver_learnt)
 		while (dataset_hash_id(id) != m.ds.id_hash[r]);
 		for (size_t c = 0; c < C; c++) {
 			const float *W = m.t.W;
-			double f = (double)m.t.predictor.bias[c];
+			double f = (double)m.t.predictor.member[0].bias[c];
 
 			for (size_t p = 0; p < m.ds.features; p++) {
 				const struct feature *x = &m.ds.feature[p];
@@ -306,43 +309,129 @@ tamper(const char *tensor, int shape, float value, const char *config,
 
 START_TEST(hostile_models_are_refused)
 {
+	static const struct {
+		const char *config, *want;
+	} bad[] = {
+		{ "{}", "are missing" },
+		{ "{\"kind\":\"scaler\"}", "not a model of train" },
+		{ "{\"kind\":\"predictor\",\"version\":1}",
+		    "a model of an earlier vecpipe (version 1): train anew" },
+		{ "{\"kind\":\"predictor\",\"version\":3}", "needs version 3" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"guess\"}",
+		    "unknown task 'guess'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"impute\":\"magic\"}",
+		    "unknown imputation 'magic'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"parts\":[{\"name\":\"d\",\"kind\":\"dense\"}]}",
+		    "a part without kind or dim" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"parts\":[{\"name\":\"d\",\"kind\":\"cube\",\"dim\":2}]}",
+		    "unknown kind of part 'cube'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}]}",
+		    "members or sets are missing" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\"],\"parts\":[{\"name\":\"d\",\"kind\":"
+		  "\"dense\",\"dim\":7}],\"members\":[],\"sets\":[]}",
+		    "too few classes" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[],\"sets\":[]}",
+		    "0 members, 0 sets" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"oracle\"}],\"sets\":[{}]}",
+		    "unknown kind of member 'oracle'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"q\"]}],\"sets\":[{}]"
+		  "}",
+		    "unknown part 'q'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\"}],\"sets\":[{}]}",
+		    "kind, name or net is missing" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"net\",\"name\":\"x\",\"parts\":[\"d\"]}],\"sets\":[{}]}",
+		    "kind, name or net is missing" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"net\":{\"kind\":\"mlp\"}}],"
+		  "\"sets\":[{}]}",
+		    "kind, name or net is missing" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"net\",\"name\":\"x\",\"net\":{\"kind\":\"oracle\"}}],"
+		  "\"sets\":[{}]}",
+		    "unknown kind of net 'oracle'" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"net\",\"name\":\"x\",\"net\":{\"seed\":\"12x\"}}],"
+		  "\"sets\":[{}]}",
+		    "seed: not a number" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"d\"]}],\"sets\":[{}]"
+		  "}",
+		    "set 0: parts are missing" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"d\"]}],\"sets\":[{"
+		  "\"parts\":[]},{\"parts\":[]}]}",
+		    "sets 0 and 1 are the same" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":9}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"d\"]}],\"sets\":[{"
+		  "\"parts\":[]}]}",
+		    "part.d.shift" },
+		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
+		  "\"classes\":[\"a\",\"b\",\"c\"],\"parts\":[{\"name\":\"d\","
+		  "\"kind\":\"dense\",\"dim\":7}],\"members\":[{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"d\"]},{\"kind\":"
+		  "\"linear\",\"name\":\"x\",\"parts\":[\"d\"]}],\"sets\":[{"
+		  "\"parts\":[]}]}",
+		    "tensor 'member.0.missing'" },
+	};
 	struct made m;
 	struct error e = no_error;
 
 	make(&m, TASK_CLASS, 30, 0, NULL, 0);
 	ck_assert_int_eq(predictor_save(&m.t.predictor, "m.model", &e), 0);
-	tamper("bias", 0, NAN, NULL, "bias: a number is not finite");
-	tamper("bias", 1, 0, NULL, "bias");
-	tamper("missing", 1, 0, NULL, "missing");
-	tamper("part.d.weight", 0, INFINITY, NULL, "part 'd': a number is not");
-	tamper("part.d.weight", 1, 0, NULL, "part.d.weight");
+	tamper("member.0.bias", 0, NAN, NULL,
+	    "tensor 'member.0.bias': a number is not finite");
+	tamper("member.0.bias", 1, 0, NULL, "member.0.bias");
+	tamper("member.0.missing", 1, 0, NULL, "member.0.missing");
+	tamper("member.0.missing", 0, NAN, NULL, "member.0.missing");
+	tamper("member.0.d.weight", 0, INFINITY, NULL,
+	    "tensor 'member.0.d.weight': a number is not finite");
+	tamper("member.0.d.weight", 1, 0, NULL, "member.0.d.weight");
+	tamper("member.0.s.weight", 1, 0, NULL, "member.0.s.weight");
 	tamper("part.d.shift", 1, 0, NULL, "part.d.shift");
-	tamper("part.s.idf", 0, NAN, NULL, "part 's': a number is not finite");
+	tamper("part.d.factor", 1, 0, NULL, "part.d.factor");
+	tamper("part.d.factor", 2, 0, NULL, "part.d.factor");
+	tamper("part.s.idf", 0, NAN, NULL, "part.s.idf");
 	tamper("part.s.idf", 1, 0, NULL, "part.s.idf");
 	/* 1.0f is a large number as a column. */
 	tamper("part.s.column", 0, 1.0f, NULL, "columns do not rise");
+	tamper("set.0.mix", 0, NAN, NULL, "set.0.mix");
+	tamper("set.0.shift", 0, NAN, NULL, "set.0.shift");
+	tamper("set.0.shift", 1, 0, NULL, "set.0.shift");
 	tamper("train.ids", 2, 0, NULL, "train.ids");
-	tamper(NULL, 0, 0, "{}", "are missing");
-	tamper(NULL, 0, 0, "{\"kind\":\"scaler\"}", "not a model of train");
-	tamper(NULL, 0, 0, "{\"kind\":\"predictor\",\"version\":2}",
-	    "needs version 2");
-	tamper(NULL, 0, 0,
-	    "{\"kind\":\"predictor\",\"version\":1,\"task\":\"guess\"}",
-	    "unknown task 'guess'");
-	tamper(NULL, 0, 0,
-	    "{\"kind\":\"predictor\",\"version\":1,\"task\":\"class\","
-	    "\"parts\":[{\"name\":\"d\",\"kind\":\"dense\"}]}",
-	    "a part without kind or dim");
-	tamper(NULL, 0, 0,
-	    "{\"kind\":\"predictor\",\"version\":1,\"task\":\"class\","
-	    "\"classes\":[\"a\"],"
-	    "\"parts\":[{\"name\":\"d\",\"kind\":\"dense\",\"dim\":7}]}",
-	    "too few classes");
-	tamper(NULL, 0, 0,
-	    "{\"kind\":\"predictor\",\"version\":1,\"task\":\"class\","
-	    "\"classes\":[\"a\",\"b\",\"c\"],"
-	    "\"parts\":[{\"name\":\"d\",\"kind\":\"dense\",\"dim\":9}]}",
-	    "missing");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		tamper(NULL, 0, 0, bad[i].config, bad[i].want);
 	unmake(&m);
 }
 END_TEST

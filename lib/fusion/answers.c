@@ -33,7 +33,7 @@ put_str(struct buf *b, struct str s)
 static int
 said(const struct answer *a, size_t c)
 {
-	return (double)a->P[c] >= a->predictor->threshold;
+	return (double)a->P[c] >= predictor_threshold(a->predictor, c);
 }
 
 static int

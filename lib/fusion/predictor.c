@@ -7,6 +7,45 @@
 
 #include "base/hash.h"
 
+/* ---- the table ---- */
+
+int
+member_linear(struct member *m, const char *name, uint64_t parts, size_t P,
+    struct error *e)
+{
+	*m = (struct member){ .kind = MEMBER_LINEAR, .parts = parts };
+	m->name = mem_strndup(name, strlen(name));
+	m->weight = mem_array(P, sizeof(*m->weight));
+	return m->name != NULL && m->weight != NULL ? 0 : error_memory(e);
+}
+
+void
+member_free(struct member *m)
+{
+	free(m->name);
+	free(m->weight);
+	net_free(m->net);
+	memset(m, 0, sizeof(*m));
+}
+
+const struct part_set *
+predictor_set(const struct predictor *p, uint64_t has)
+{
+	has &= p->scaling.live;
+	for (size_t s = 0; s < p->sets; s++)
+		if (p->set[s].parts == has)
+			return &p->set[s];
+	return &p->set[0];
+}
+
+double
+predictor_threshold(const struct predictor *p, size_t c)
+{
+	return p->threshold != NULL ? (double)p->threshold[c] : 0.5;
+}
+
+/* ---- streams ---- */
+
 int
 predictor_bind(const struct predictor *p, const struct schema *s, int *map,
     struct error *e)
@@ -31,125 +70,6 @@ predictor_bind(const struct predictor *p, const struct schema *s, int *map,
 	return found > 0 ? 0 : error_set(e, "no part of the model is there");
 }
 
-size_t
-predictor_scratch(const struct predictor *p, size_t n)
-{
-	size_t widest = 0;
-
-	for (size_t k = 0; k < p->schema.n; k++)
-		if (p->schema.parts[k].kind == PART_DENSE &&
-		    p->schema.parts[k].dim > widest)
-			widest = p->schema.parts[k].dim;
-	return n * widest;
-}
-
-static int
-present(const struct batch *b, int part, size_t i)
-{
-	return part >= 0 && b->parts[part].mask[i];
-}
-
-/* The rows that have the part, standardised; a missing one stays zero. */
-static void
-add_dense(const struct predictor *p, const struct linalg *la, size_t k,
-    const struct batch *b, int part, size_t first, size_t n, float *F, float *Z)
-{
-	const struct predictor_part *w = &p->part[k];
-	size_t D = p->schema.parts[k].dim;
-
-	for (size_t i = 0; i < n; i++) {
-		const float *x = b->parts[part].dense + (first + i) * D;
-		float *z = Z + i * D;
-
-		if (!present(b, part, first + i)) {
-			memset(z, 0, D * sizeof(*z));
-			continue;
-		}
-		for (size_t j = 0; j < D; j++)
-			z[j] = (float)(((double)x[j] - w->shift[j]) *
-				       w->factor[j]);
-	}
-	la->gemm(
-	    F, p->C, mat_rows(Z, D), mat_rows(w->weight, p->C), n, p->C, D, 1);
-}
-
-/* Where the column stands among the known ones, or active. */
-static size_t
-find_column(const struct predictor_part *w, uint32_t column)
-{
-	size_t from = 0, to = w->active;
-
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-
-		if (w->column[mid] < column)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return from < w->active && w->column[from] == column ? from : w->active;
-}
-
-static void
-add_sparse(const struct predictor *p, const struct linalg *la, size_t k,
-    const struct part_column *c, size_t i, float *F)
-{
-	const struct predictor_part *w = &p->part[k];
-	size_t first, n = batch_range(c->end, i, &first);
-	double sq = 0;
-	float inverse;
-
-	for (size_t m = first; m < first + n; m++) {
-		size_t at = find_column(w, c->index[m]);
-		double v;
-
-		if (at == w->active)
-			continue;
-		v = (double)c->value[m] * (double)w->idf[at];
-		sq += v * v;
-	}
-	inverse = sq > 0 ? (float)(1 / sqrt(sq)) : 0;
-	for (size_t m = first; m < first + n; m++) {
-		size_t at = find_column(w, c->index[m]);
-
-		if (at < w->active)
-			la->axpy(F, c->value[m] * w->idf[at] * inverse,
-			    w->weight + at * p->C, p->C);
-	}
-}
-
-void
-predictor_scores(const struct predictor *p, const struct linalg *la,
-    const struct batch *b, const int *map, size_t first, size_t n, float *F,
-    float *scratch)
-{
-	for (size_t i = 0; i < n; i++)
-		memcpy(F + i * p->C, p->bias, p->C * sizeof(*F));
-	for (size_t k = 0; k < p->schema.n; k++) {
-		if (map[k] >= 0 && p->schema.parts[k].kind == PART_DENSE)
-			add_dense(p, la, k, b, map[k], first, n, F, scratch);
-		for (size_t i = 0; i < n; i++) {
-			float *f = F + i * p->C;
-
-			if (!present(b, map[k], first + i))
-				la->axpy(f, 1, p->missing + k * p->C, p->C);
-			else if (p->schema.parts[k].kind == PART_SPARSE)
-				add_sparse(
-				    p, la, k, &b->parts[map[k]], first + i, f);
-		}
-	}
-}
-
-void
-predictor_link(
-    const struct predictor *p, const struct linalg *la, float *F, size_t n)
-{
-	loss_link(la, p->task, F, n, p->C);
-	if (p->task == TASK_REGRESS)
-		for (size_t i = 0; i < n * p->C; i++)
-			F[i] = (float)(p->mean + p->scale * (double)F[i]);
-}
-
 static int
 finite(const float *x, size_t n)
 {
@@ -157,6 +77,20 @@ finite(const float *x, size_t n)
 		if (!isfinite(x[i]))
 			return 0;
 	return 1;
+}
+
+/* Whether the values of part k that record i has are finite. */
+static int
+part_finite(const struct part *part, const struct part_column *c, size_t i)
+{
+	size_t D = part->dim, at, n;
+
+	if (part->kind == PART_DENSE)
+		return finite(c->dense + i * D, D);
+	n = batch_range(c->end, i, &at);
+	if (part->kind == PART_SPARSE)
+		return finite(c->value + at, n);
+	return finite(c->value + at * D, n * D);
 }
 
 int
@@ -168,7 +102,6 @@ predictor_can(const struct predictor *p, const struct batch *b, const int *map,
 	for (size_t k = 0; k < p->schema.n; k++) {
 		const char *name = p->schema.parts[k].name;
 		const struct part_column *c;
-		size_t at, n;
 
 		if (map[k] < 0)
 			continue;
@@ -182,13 +115,7 @@ predictor_can(const struct predictor *p, const struct batch *b, const int *map,
 			continue;
 		}
 		has = 1;
-		if (p->schema.parts[k].kind == PART_SPARSE) {
-			n = batch_range(c->end, i, &at);
-		} else {
-			n = p->schema.parts[k].dim;
-			at = i * n;
-		}
-		if (!finite((c->dense != NULL ? c->dense : c->value) + at, n)) {
+		if (!part_finite(&p->schema.parts[k], c, i)) {
 			error_set(why, "%s: non-finite value", name);
 			return 0;
 		}
@@ -224,8 +151,14 @@ void
 predictor_free(struct predictor *p)
 {
 	strs_free(&p->classes);
+	scaling_free(&p->scaling);
+	impute_free(p->impute);
+	for (size_t m = 0; p->member != NULL && m < p->members; m++)
+		member_free(&p->member[m]);
+	free(p->member);
+	free(p->set);
 	schema_free(&p->schema);
-	free(p->part);
+	free(p->method);
 	free(p->report);
 	model_close(&p->model);
 	memset(p, 0, sizeof(*p));

@@ -146,7 +146,9 @@ place_indicators(struct trainer *t, const struct dataset *ds, const float *W)
 		int k = indicator_of(ds, p);
 		double share;
 
-		if (k < 0)
+		/* A constant part is missing in every record for a predictor:
+		 * whether it is there says nothing. */
+		if (k < 0 || !(t->predictor.scaling.live >> p & 1))
 			continue;
 		share = ds->feature[ds->parts].shift[k];
 		for (size_t c = 0; c < ds->C; c++) {
@@ -167,21 +169,52 @@ calibrate(struct trainer *t, const struct linalg *la, const struct dataset *ds)
 	la->scale(t->b, k, t->b, ds->C);
 }
 
+/* One linear model over all parts, whatever a record has of them. */
 static int
-make_predictor(struct trainer *t, struct dataset *ds,
+make_member(struct trainer *t, const struct dataset *ds, struct error *e)
+{
+	struct predictor *p = &t->predictor;
+	uint64_t all = ~UINT64_C(0) >> (INPUTS_MAX_PARTS - ds->parts);
+	const float *W = t->W;
+
+	t->missing = mem_array(ds->parts * ds->C, sizeof(*t->missing));
+	t->mix = mem_array(1, sizeof(*t->mix));
+	t->shift = mem_array(ds->C, sizeof(*t->shift));
+	p->member = mem_array(1, sizeof(*p->member));
+	p->set = mem_array(1, sizeof(*p->set));
+	p->method = mem_strndup("concat", 6);
+	if (t->missing == NULL || t->mix == NULL || t->shift == NULL ||
+	    p->member == NULL || p->set == NULL || p->method == NULL)
+		return error_memory(e);
+	p->members = p->sets = 1;
+	if (member_linear(&p->member[0], "concat", all, ds->parts, e) < 0)
+		return -1;
+	for (size_t k = 0; k < ds->parts; k++) {
+		p->member[0].weight[k] = W;
+		W += ds->feature[k].active * ds->C;
+	}
+	if (ds->features > ds->parts)
+		place_indicators(t, ds, W);
+	p->member[0].bias = t->b;
+	p->member[0].missing = t->missing;
+	t->mix[0] = 1;
+	p->set[0] = (struct part_set){
+		.parts = p->scaling.live, .mix = t->mix, .shift = t->shift
+	};
+	return 0;
+}
+
+static int
+make_predictor(struct trainer *t, const struct dataset *ds,
     const struct schema *schema, struct error *e)
 {
 	struct predictor *p = &t->predictor;
-	const float *W = t->W;
 
 	p->task = ds->task;
 	p->C = ds->C;
-	p->threshold = 0.5;
 	p->mean = ds->y_mean;
 	p->scale = ds->y_scale;
-	t->missing = mem_array(ds->parts * ds->C, sizeof(*t->missing));
-	p->part = mem_array(ds->parts, sizeof(*p->part));
-	if (t->missing == NULL || p->part == NULL || remember(t, ds) < 0)
+	if (remember(t, ds) < 0)
 		return error_memory(e);
 	for (size_t c = 0; c < ds->label.names.n; c++) {
 		struct str s = intern_get(&ds->label, c);
@@ -189,27 +222,10 @@ make_predictor(struct trainer *t, struct dataset *ds,
 		if (strs_add(&p->classes, s.s, s.len) < 0)
 			return error_memory(e);
 	}
-	if (schema_copy(&p->schema, schema, e) < 0)
+	if (schema_copy(&p->schema, schema, e) < 0 ||
+	    scaling_take(&p->scaling, ds, e) < 0)
 		return -1;
-	for (size_t k = 0; k < ds->parts; k++) {
-		struct feature *f = &ds->feature[k];
-
-		for (size_t c = 0; f->kind == PART_DENSE && c < f->dim; c++)
-			if (!f->live[c])
-				f->factor[c] = 0;
-		p->part[k] = (struct predictor_part){ .active = f->active,
-			.weight = W,
-			.shift = f->shift,
-			.factor = f->factor,
-			.column = f->column,
-			.idf = f->idf };
-		W += f->active * ds->C;
-	}
-	if (ds->features > ds->parts)
-		place_indicators(t, ds, W);
-	p->bias = t->b;
-	p->missing = t->missing;
-	return 0;
+	return make_member(t, ds, e);
 }
 
 /* ---- the report ---- */
@@ -330,9 +346,11 @@ trainer_free(struct trainer *t)
 	free(t->W);
 	free(t->b);
 	free(t->missing);
+	free(t->mix);
+	free(t->shift);
 	free(t->ids);
 	free(t->group_ids);
 	t->weight = NULL;
-	t->W = t->b = t->missing = NULL;
+	t->W = t->b = t->missing = t->mix = t->shift = NULL;
 	t->ids = t->group_ids = NULL;
 }

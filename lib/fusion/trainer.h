@@ -24,7 +24,7 @@ struct trainer {
 	int dual;
 	size_t groups;
 	struct predictor predictor; /* its arrays are those below */
-	float *W, *b, *missing;
+	float *W, *b, *missing, *mix, *shift;
 	uint64_t *ids, *group_ids;
 
 	/*
@@ -32,8 +32,8 @@ struct trainer {
 	 * as in the dataset after trainer_run (the record of row i is the one
 	 * whose dataset_hash_id is ds->id_hash[i]).  Probabilities, or
 	 * values as people read them: [n, C].
-	 *	held          the whole model, from the parts that the record has
-	 *	held_part[p]  part p alone, NaN in rows that lack it; NULL where
+	 *	held          the whole model, from the parts that the record
+	 *has held_part[p]  part p alone, NaN in rows that lack it; NULL where
 	 *	              nothing can be learnt from the part
 	 */
 	float *held;

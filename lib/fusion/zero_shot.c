@@ -183,10 +183,12 @@ embed(struct zero_shot *z, const struct text_model *m, const struct prompts *p,
 		z->weight = mem_aligned(C, dim * sizeof(*z->weight));
 		z->bias = mem_array(C, sizeof(*z->bias));
 		z->missing = mem_array(C, sizeof(*z->missing));
+		z->zero = mem_array(C, sizeof(*z->zero));
 		z->shift = mem_array(dim, sizeof(*z->shift));
 		z->factor = mem_array(dim, sizeof(*z->factor));
 		if (V == NULL || z->weight == NULL || z->bias == NULL ||
-		    z->missing == NULL || z->shift == NULL || z->factor == NULL)
+		    z->missing == NULL || z->zero == NULL || z->shift == NULL ||
+		    z->factor == NULL)
 			rc = error_memory(e);
 	}
 	for (size_t i = 0; rc == 0 && i < p->text.n; i += TEXTS) {
@@ -251,6 +253,36 @@ find_part(const struct text_model *m, const struct zero_shot_options *o,
 	    s->parts[0].space != NULL ? s->parts[0].space : "{}");
 }
 
+/* The labels' vectors as a linear model of that part. */
+static int
+make_member(struct zero_shot *z, const struct part *part, struct error *e)
+{
+	static const float one[] = { 1 };
+	struct predictor *to = &z->predictor;
+	struct scaling *s = &to->scaling;
+
+	s->part = mem_array(1, sizeof(*s->part));
+	to->member = mem_array(1, sizeof(*to->member));
+	to->set = mem_array(1, sizeof(*to->set));
+	if (s->part == NULL || to->member == NULL || to->set == NULL)
+		return error_memory(e);
+	s->n = to->members = to->sets = 1;
+	s->part[0] = (struct scaled_part){ .kind = part->kind,
+		.dim = part->dim,
+		.active = part->dim,
+		.shift = z->shift,
+		.factor = z->factor };
+	scaling_look(s);
+	if (member_linear(&to->member[0], "labels", 1, 1, e) < 0)
+		return -1;
+	to->member[0].weight[0] = z->weight;
+	to->member[0].bias = z->bias;
+	to->member[0].missing = z->missing;
+	to->set[0] =
+	    (struct part_set){ .parts = 1, .mix = one, .shift = z->zero };
+	return 0;
+}
+
 static int
 make_predictor(struct zero_shot *z, const struct zero_shot_options *o,
     const struct prompts *p, const struct part *part, struct error *e)
@@ -261,7 +293,6 @@ make_predictor(struct zero_shot *z, const struct zero_shot_options *o,
 
 	to->task = z->sigmoid && o->independent ? TASK_MULTILABEL : TASK_CLASS;
 	to->C = C;
-	to->threshold = 0.5;
 	hash_init(&h, 0);
 	for (size_t c = 0; c < C; c++) {
 		struct str s = strs_get(&p->label.names, c);
@@ -277,16 +308,7 @@ make_predictor(struct zero_shot *z, const struct zero_shot_options *o,
 	if (schema_add(&to->schema, part->name, part->kind, part->dim,
 		part->space, part->run, e) == -1)
 		return -1;
-	to->part = mem_array(1, sizeof(*to->part));
-	if (to->part == NULL)
-		return error_memory(e);
-	to->part[0] = (struct predictor_part){ .active = dim,
-		.weight = z->weight,
-		.shift = z->shift,
-		.factor = z->factor };
-	to->bias = z->bias;
-	to->missing = z->missing;
-	return 0;
+	return make_member(z, part, e);
 }
 
 int
@@ -325,6 +347,7 @@ zero_shot_free(struct zero_shot *z)
 	free(z->weight);
 	free(z->bias);
 	free(z->missing);
+	free(z->zero);
 	free(z->shift);
 	free(z->factor);
 	memset(z, 0, sizeof(*z));

@@ -39,7 +39,7 @@ struct zero_shot {
 	int sigmoid;                /* the link, instead of the task's */
 	uint64_t hash; /* of the labels and all that made their vectors */
 	const struct linalg *la;
-	float *weight, *bias, *missing;
+	float *weight, *bias, *missing, *zero; /* zero: the table's shift */
 	double *shift, *factor;
 };
 

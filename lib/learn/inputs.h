@@ -54,6 +54,9 @@ struct scaling {
 int scaling_take(struct scaling *s, const struct dataset *ds, struct error *e);
 void scaling_free(struct scaling *s);
 
+/* scaling_look: set ${live} from the factors that are there. */
+void scaling_look(struct scaling *s);
+
 /* One part of n records.  Missing: dense rows are zero, others empty. */
 struct input_part {
 	float *dense;    /* dense: [n, D]; sequence: [n, D] the means of the
@@ -71,6 +74,7 @@ struct inputs {
 	uint64_t *has; /* [n] bit p: the record has part p */
 	size_t has_cap;
 	struct input_part *part; /* [P] */
+	double *column;          /* scratch: [2 D] of the widest part */
 };
 
 /* inputs_init: for that scaling.  inputs_free takes any state. */
@@ -89,6 +93,11 @@ int inputs_rows(struct inputs *in, const struct dataset *ds,
     const uint32_t *row, size_t n, uint64_t keep, struct error *e);
 int inputs_batch(struct inputs *in, const struct batch *b, const int *map,
     size_t first, size_t n, uint64_t keep, struct error *e);
+
+/* inputs_pick: of other inputs, with the same scaling, these records (row:
+ * [n], or NULL for the first n) and of their parts those in ${keep}. */
+int inputs_pick(struct inputs *to, const struct inputs *from,
+    const uint32_t *row, size_t n, uint64_t keep, struct error *e);
 
 /* inputs_keep: take the parts that are not in ${keep} out of every record, in
  * place. */

@@ -96,7 +96,7 @@ struct net_feed {
 };
 
 struct feed_part {
-	const float *dense;        /* dense: [n, D] */
+	const float *dense;        /* dense, sequence (its mean): [n, D] */
 	struct sparse_rows sparse; /* of the table below */
 	const size_t *end;         /* sequence: rows up to and with a record */
 	size_t first;              /* its row where record 0 begins */
@@ -114,8 +114,7 @@ void net_feed_part(const struct net *net, size_t q, const struct inputs *in,
 struct var *net_param_var(
     const struct net *net, struct tape *t, const struct net_feed *f, size_t k);
 
-/* net_project: gain x W of part q, without a bias: [n, cols of W]; sequences
- * as the means of their rows. */
+/* net_project: gain x W of part q, without a bias: [n, cols of W]. */
 struct var *net_project(
     const struct net *net, struct tape *t, const struct net_feed *f, size_t q);
 

@@ -12,20 +12,18 @@ net_feed_part(const struct net *net, size_t q, const struct inputs *in,
 	    first > 0 && s->kind != PART_DENSE ? x->end[first - 1] : 0;
 
 	memset(f, 0, sizeof(*f));
-	switch (s->kind) {
-	case PART_DENSE:
-		f->dense = x->dense + first * s->dim;
-		return;
-	case PART_SEQUENCE:
-		f->end = x->end + first;
-		f->first = from;
-		f->rows = x->value;
-		return;
-	default:
+	if (s->kind == PART_SPARSE) {
 		f->sparse = (struct sparse_rows){ n, from, x->end + first,
 			x->index, x->value };
 		f->table = net->w + net->param[net->part[q].weight].at;
 		f->table_rows = s->active;
+		return;
+	}
+	f->dense = x->dense + first * s->dim;
+	if (s->kind == PART_SEQUENCE) {
+		f->end = x->end + first;
+		f->first = from;
+		f->rows = x->value;
 	}
 }
 
@@ -39,24 +37,6 @@ net_param_var(
 	    f->g != NULL ? f->g + p->at : NULL);
 }
 
-/* The mean row of each record's sequence, zeros where it has none. */
-static struct var *
-pooled(struct tape *t, const struct net_feed *f, const struct feed_part *x,
-    size_t D)
-{
-	struct span *s = tape_room(t, f->n, sizeof(*s));
-	size_t from = x->first;
-
-	if (s == NULL)
-		return NULL;
-	for (size_t i = 0; i < f->n; from = x->end[i++])
-		s[i] = (struct span){ (uint32_t)(from - x->first),
-			(uint32_t)(x->end[i] - from) };
-	return tape_mean(t,
-	    tape_leaf(t, from - x->first, D, x->rows + x->first * D, NULL), s,
-	    f->n);
-}
-
 struct var *
 net_project(
     const struct net *net, struct tape *t, const struct net_feed *f, size_t q)
@@ -64,19 +44,14 @@ net_project(
 	const struct net_part *part = &net->part[q];
 	const struct scaled_part *s = &net->scaling->part[part->p];
 	const struct feed_part *x = &f->part[q];
-	struct var *in;
 
 	if (s->kind == PART_SPARSE)
 		return tape_sparse(t, &x->sparse,
 		    tape_leaf(t, x->table_rows, net->param[part->weight].cols,
 			x->table, x->table_g),
 		    part->gain);
-	if (s->kind == PART_SEQUENCE)
-		in = pooled(t, f, x, s->dim);
-	else
-		in = tape_leaf(t, f->n, s->dim, x->dense, NULL);
-	return tape_product(
-	    t, in, net_param_var(net, t, f, part->weight), part->gain);
+	return tape_product(t, tape_leaf(t, f->n, s->dim, x->dense, NULL),
+	    net_param_var(net, t, f, part->weight), part->gain);
 }
 
 struct var *

@@ -301,7 +301,7 @@ int
 net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
     double *loss, struct error *e)
 {
-	double sum = 0;
+	double sum = 0, before;
 
 	run->la = la;
 	if (need_tapes(run, pool, e) < 0)
@@ -314,8 +314,11 @@ net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
 		run->first = run->n * b / run->batches;
 		run->count = run->n * (b + 1) / run->batches - run->first;
 		run->step = &step;
+		before = sum;
 		if (net_run_step(run, pool, &sum, e) < 0)
 			return -1;
+		if (run->losses != NULL)
+			run->losses[b] = (sum - before) * (double)run->share;
 	}
 	run->epoch++;
 	*loss = sum / ((double)run->n * run->mean_weight);

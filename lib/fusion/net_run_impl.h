@@ -5,7 +5,7 @@
 #include "learn/adamw.h"
 
 enum {
-	RUN_CHUNK = 32,     /* records of a chunk, or more: */
+	RUN_CHUNK = 64,     /* records of a chunk, or more: */
 	RUN_CHUNKS = 8,     /* a batch has no more of them */
 	RUN_PIECE = 1 << 14 /* weights that one worker updates */
 };
@@ -59,8 +59,9 @@ struct net_run {
 	size_t tapes;
 	struct run_piece *piece;
 	size_t pieces, pieces_cap;
-	float *m, *v; /* [size] moments */
-	size_t epoch; /* done */
+	float *m, *v;   /* [size] moments */
+	size_t epoch;   /* done */
+	double *losses; /* [batches] of an epoch's steps, for tests, or NULL */
 
 	/* The step under way. */
 	const struct linalg *la;

@@ -201,24 +201,29 @@ system_read(struct system *s, struct pool *pool, const struct ridge_problem *p,
 
 /* ---- solving ---- */
 
-/* The trace of inv(A + lambda), from its factor L: |L^-1|^2. */
+/* The trace of inv(A + lambda), from its factor L: |L^-1|^2, some columns at a
+ * time.  Rows above them are zero, so what is left of L moves together. */
 static int
-trace_of_inverse(const struct system *s, const double *L, double *trace)
+trace_of_inverse(const struct system *s, double *L, double *trace)
 {
-	size_t n = s->side;
+	size_t n = s->side, next;
 	double *I = mem_array(n * COLUMNS, sizeof(*I));
 
 	*trace = 0;
 	if (I == NULL)
 		return -1;
-	for (size_t c = 0; c < n; c += COLUMNS) {
-		size_t w = n - c < COLUMNS ? n - c : COLUMNS;
+	for (; n > 0; n = next) {
+		size_t w = n < COLUMNS ? n : COLUMNS;
 
 		memset(I, 0, n * w * sizeof(*I));
 		for (size_t k = 0; k < w; k++)
-			I[(c + k) * w + k] = 1;
+			I[k * w + k] = 1;
 		chol_forward(s->la, L, n, I, w);
 		*trace += s->la->ddot(I, I, n * w);
+		next = n - w;
+		for (size_t i = 0; i < next; i++)
+			memmove(L + i * next, L + (i + w) * n + w,
+			    next * sizeof(*L));
 	}
 	free(I);
 	return 0;

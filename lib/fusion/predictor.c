@@ -93,6 +93,16 @@ part_finite(const struct part *part, const struct part_column *c, size_t i)
 	return finite(c->value + at * D, n * D);
 }
 
+/* Whether record i has part k; a sequence without rows is none. */
+static int
+part_there(const struct part *part, const struct part_column *c, size_t i)
+{
+	size_t at;
+
+	return c->mask[i] &&
+	       (part->kind != PART_SEQUENCE || batch_range(c->end, i, &at) > 0);
+}
+
 int
 predictor_can(const struct predictor *p, const struct batch *b, const int *map,
     size_t i, struct error *why)
@@ -100,13 +110,14 @@ predictor_can(const struct predictor *p, const struct batch *b, const int *map,
 	int has = 0, bad = 0;
 
 	for (size_t k = 0; k < p->schema.n; k++) {
-		const char *name = p->schema.parts[k].name;
+		const struct part *part = &p->schema.parts[k];
+		const char *name = part->name;
 		const struct part_column *c;
 
 		if (map[k] < 0)
 			continue;
 		c = &b->parts[map[k]];
-		if (!c->mask[i]) {
+		if (!part_there(part, c, i)) {
 			struct str s = strs_get(&c->error, i);
 
 			if (s.len > 0 && !bad++)
@@ -115,7 +126,7 @@ predictor_can(const struct predictor *p, const struct batch *b, const int *map,
 			continue;
 		}
 		has = 1;
-		if (!part_finite(&p->schema.parts[k], c, i)) {
+		if (!part_finite(part, c, i)) {
 			error_set(why, "%s: non-finite value", name);
 			return 0;
 		}

@@ -98,19 +98,6 @@ read_all(struct dataset *ds, const struct gather_options *o, struct input *in,
 	return rc;
 }
 
-/* Until predictors read them. */
-static int
-no_sequences(const struct schema *s, struct error *e)
-{
-	for (size_t p = 0; p < s->n; p++)
-		if (s->parts[p].kind == PART_SEQUENCE)
-			return error_set(e,
-			    "part '%s' is a sequence: pool it to one vector "
-			    "first",
-			    s->parts[p].name);
-	return 0;
-}
-
 int
 gather(struct dataset *ds, struct schema *schema, char *const *paths, int n,
     const struct gather_options *o, struct gathered *c, struct error *e)
@@ -123,8 +110,6 @@ gather(struct dataset *ds, struct schema *schema, char *const *paths, int n,
 	if (in == NULL)
 		return -1;
 	rc = schema_copy(schema, input_schema(in), e);
-	if (rc == 0)
-		rc = no_sequences(schema, e);
 	if (rc == 0)
 		rc = dataset_init(ds, schema, task, o->task == 0, e);
 	if (rc == 0)

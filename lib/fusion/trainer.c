@@ -19,6 +19,26 @@ class_weight_name(enum class_weight kind)
 
 /* ---- the choice ---- */
 
+static uint64_t
+every_part(const struct dataset *ds)
+{
+	return ~UINT64_C(0) >> (INPUTS_MAX_PARTS - ds->parts);
+}
+
+static int
+search(struct trainer *t, const struct linalg *la, struct pool *pool,
+    struct dataset *ds, struct error *e)
+{
+	struct search_options o = t->search;
+	struct crossfit *c = crossfit_new(la, pool, ds, o.tolerance, e);
+	int rc;
+
+	o.parts = every_part(ds);
+	rc = c == NULL ? -1 : search_run(&t->tried, la, c, ds, &o, e);
+	crossfit_free(c);
+	return rc;
+}
+
 static int
 choose(struct trainer *t, const struct linalg *la, struct pool *pool,
     struct dataset *ds, struct error *e)
@@ -32,13 +52,13 @@ choose(struct trainer *t, const struct linalg *la, struct pool *pool,
 		if (ds->folds < 2)
 			return error_set(e, "cross-validation needs two "
 					    "groups of records at least");
-		if (search_run(&t->tried, la, pool, ds, o, e) < 0)
+		if (search(t, la, pool, ds, e) < 0)
 			return -1;
 		t->choice = t->tried.trials[t->tried.best];
 		memcpy(t->weight, t->choice.part_weight,
 		    ds->features * sizeof(*t->weight));
 	} else {
-		search_defaults(ds, o->part_weight, t->weight);
+		search_defaults(ds, o->part_weight, every_part(ds), t->weight);
 		t->choice.lambda =
 		    isnan(o->lambda) ? TRAINER_LAMBDA : o->lambda;
 		t->choice.class_weight = o->class_weight == CLASS_AUTO
@@ -69,8 +89,8 @@ fit(struct trainer *t, const struct linalg *la, struct pool *pool,
 	if (weight == NULL || t->W == NULL || t->b == NULL)
 		error_memory(e);
 	else if (dataset_scale(la, pool, ds, &all, e) == 0 &&
-		 class_weights(ds, &all, t->choice.class_weight, weight, e) ==
-		     0)
+		 class_weights(
+		     ds, &all, t->choice.class_weight, 0, weight, e) == 0)
 		solver = solver_new(SOLVER_AUTO, la, pool, ds, &all, NULL, e);
 	truth = dataset_truth(ds, weight);
 	if (solver != NULL && solver_weigh(solver, t->weight, e) == 0 &&

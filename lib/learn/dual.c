@@ -1,16 +1,19 @@
 /*
  * The solver in the span of the training rows.  With centred inner products K
  * (so that the intercepts are independent of the rest to second order) the
- * scores are F = K A + b, and a step d in A moves them by K d; vectors carry
- * both, and one product with K an evaluation is all that touches n x n
- * numbers, next to two triangular solves.
+ * scores are F = K A + b, and a step d in A moves them by K d; points and steps
+ * carry both, gradients do not.  A step costs one product with K, next to two
+ * triangular solves.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "learn/solver_impl.h"
-#include "linalg/chol.h"
+#include "linalg/cholf.h"
+
+/* The least curvature of a record as a share of the mean, and of all. */
+static const double LEAST_SHARE = 1e-3, LEAST_SUM = 1e-6;
 
 int
 dual_new(struct solver *s, struct error *e)
@@ -20,9 +23,12 @@ dual_new(struct solver *s, struct error *e)
 	s->size = 2 * nC + s->C;
 	s->K = mem_aligned(s->n * s->n, sizeof(*s->K));
 	s->mean = mem_aligned(s->n, sizeof(*s->mean));
-	s->rhs = mem_aligned(2 * nC, sizeof(*s->rhs));
-	s->L = mem_aligned(s->n * s->n, sizeof(*s->L));
-	if (s->K == NULL || s->mean == NULL || s->rhs == NULL || s->L == NULL)
+	s->rhsf = mem_aligned(2 * nC, sizeof(*s->rhsf));
+	s->Lf = mem_aligned(s->n * s->n, sizeof(*s->Lf));
+	s->root = mem_aligned(s->n, sizeof(*s->root));
+	s->room = mem_aligned(cholf_scratch(s->n, s->C), sizeof(*s->room));
+	if (s->K == NULL || s->mean == NULL || s->rhsf == NULL ||
+	    s->Lf == NULL || s->room == NULL || s->root == NULL)
 		return error_memory(e);
 	/* Rows to score mean that several weightings will be tried: their
 	 * inner products are kept part by part. */
@@ -55,14 +61,13 @@ add_rows(void *arg, size_t i, int worker)
 static int
 add_feature(struct solver *s, size_t p, struct error *e)
 {
-	float *spare = (void *)s->L;
-	struct sum t = { s, spare, (float)s->weight[p] };
+	struct sum t = { s, s->Lf, (float)s->weight[p] };
 
 	if (!(s->weight[p] > 0))
 		return 0;
 	if (s->kernels.train != NULL)
 		t.part = s->kernels.train[p];
-	else if (kernels_feature(spare, NULL, s->la, s->pool, s->ds, p,
+	else if (kernels_feature(s->Lf, NULL, s->la, s->pool, s->ds, p,
 		     &s->train, NULL, e) < 0)
 		return -1;
 	pool_run(s->pool, (s->n + 63) / 64, add_rows, &t);
@@ -96,20 +101,6 @@ centre_rows(void *arg, size_t i, int worker)
 	}
 }
 
-int
-dual_weigh(struct solver *s, struct error *e)
-{
-	size_t chunks = (s->n + 63) / 64;
-
-	memset(s->K, 0, s->n * s->n * sizeof(*s->K));
-	for (size_t p = 0; p < s->ds->features; p++)
-		if (add_feature(s, p, e) < 0)
-			return -1;
-	pool_run(s->pool, chunks, mean_rows, s);
-	pool_run(s->pool, chunks, centre_rows, s);
-	return 0;
-}
-
 struct pass {
 	struct solver *s;
 	const float *x;
@@ -131,25 +122,56 @@ residual_piece(void *arg, size_t i, int worker)
 	for (size_t r = 0; r < t->count; r++)
 		for (size_t c = 0; c < C; c++)
 			R[r * C + c] = KA[r * C + c] + b[c];
-	/* K g is written after all pieces are done; until then it is scratch.
-	 */
+	/* K g is not needed: its place is scratch. */
 	s->piece_loss[i] = loss_gradient(
 	    s->la, &s->truth, t->row, t->count, R, p->g + nC + at);
 	s->la->scale(R, (float)(1 / s->S), R, t->count * C);
 }
 
-/* K R for one piece of rows. */
+struct product {
+	struct solver *s;
+	const float *A;
+	float *KA;
+};
+
+/* K A for one piece of rows. */
 static void
 product_piece(void *arg, size_t i, int worker)
 {
-	struct pass *p = arg;
+	struct product *p = arg;
 	struct solver *s = p->s;
 	const struct piece *t = &s->pieces[i];
 
 	(void)worker;
-	s->la->gemm(p->g + (s->n + t->position) * s->C, s->C,
-	    mat_rows(s->K + t->position * s->n, s->n), mat_rows(p->g, s->C),
+	s->la->gemm(p->KA + t->position * s->C, s->C,
+	    mat_rows(s->K + t->position * s->n, s->n), mat_rows(p->A, s->C),
 	    t->count, s->C, s->n, 0);
+}
+
+/* The second half of a vector from the first. */
+void
+dual_complete(void *ctx, float *x)
+{
+	struct solver *s = ctx;
+	struct product p = { s, x, x + s->n * s->C };
+
+	pool_run(s->pool, s->npieces, product_piece, &p);
+}
+
+int
+dual_weigh(struct solver *s, struct error *e)
+{
+	size_t chunks = (s->n + 63) / 64;
+
+	memset(s->K, 0, s->n * s->n * sizeof(*s->K));
+	for (size_t p = 0; p < s->ds->features; p++)
+		if (add_feature(s, p, e) < 0)
+			return -1;
+	pool_run(s->pool, chunks, mean_rows, s);
+	pool_run(s->pool, chunks, centre_rows, s);
+	if (s->lambda > 0)
+		dual_complete(s, s->x);
+	return 0;
 }
 
 double
@@ -171,8 +193,8 @@ dual_eval(void *ctx, const float *x, float *g)
 			sum += (double)g[r * C + c];
 		gb[c] = (float)sum;
 	}
-	pool_run(s->pool, s->npieces, product_piece, &p);
-	s->la->axpy(g, (float)s->lambda, x, 2 * nC);
+	memset(g + nC, 0, nC * sizeof(*g));
+	s->la->axpy(g, (float)s->lambda, x, nC);
 	return loss / s->S + 0.5 * s->lambda * lbfgs_dot(s->la, x, x + nC, nC);
 }
 
@@ -186,15 +208,60 @@ dual_dot(void *ctx, const float *u, const float *v)
 	       lbfgs_dot(s->la, u + 2 * nC, v + 2 * nC, s->C);
 }
 
-static double
-root_weight(const struct solver *s, size_t row)
+/*
+ * The curvature of the loss at the present model, record by record: the mean
+ * over the outputs of p(1 - p) (regression: 1) times the record's weight over
+ * S.  Its root goes to root: [n].
+ */
+static void
+curvature_piece(void *arg, size_t i, int worker)
 {
-	return sqrt((double)s->shape[row]);
+	struct solver *s = arg;
+	const struct piece *t = &s->pieces[i];
+	size_t C = s->C, at = t->position * C;
+	float *F = s->rhsf + at;
+	const float *KA = s->x + s->n * C + at, *b = s->x + 2 * s->n * C;
+
+	(void)worker;
+	for (size_t r = 0; r < t->count; r++)
+		for (size_t c = 0; c < C; c++)
+			F[r * C + c] = KA[r * C + c] + b[c];
+	loss_link(s->la, s->truth.task, F, t->count, C);
+	for (size_t r = 0; r < t->count; r++) {
+		double h = s->truth.task == TASK_REGRESS;
+		double w = (double)s->truth.weight[t->row + r] / s->S;
+
+		for (size_t c = 0; h < 1 && c < C; c++) {
+			double p = (double)F[r * C + c];
+
+			h += p * (1 - p) / (double)C;
+		}
+		s->root[t->position + r] = (float)(w * h);
+	}
+}
+
+/* Records that count for next to nothing now may count later, and their roots
+ * are divided by. */
+static void
+curvature(struct solver *s)
+{
+	double sum = 0;
+
+	pool_run(s->pool, s->npieces, curvature_piece, s);
+	for (size_t i = 0; i < s->n; i++)
+		sum += (double)s->root[i];
+	s->h = sum > LEAST_SUM ? sum : LEAST_SUM;
+	for (size_t i = 0; i < s->n; i++) {
+		double h = (double)s->root[i];
+		double least = LEAST_SHARE * s->h / (double)s->n;
+
+		s->root[i] = (float)sqrt(h > least ? h : least);
+	}
 }
 
 /*
- * M = lambda I + (h/S) Q K Q with Q = diag(sqrt(s_i)); in terms of A, the
- * operator lambda + (h/S) K diag(s) is Q inv(M) inv(Q) upside down.
+ * M = lambda I + Q K Q with Q = diag(root); in terms of A, the operator
+ * lambda + K Q^2 is Q inv(M) inv(Q) upside down.
  */
 static void
 system_rows(void *arg, size_t i, int worker)
@@ -204,71 +271,51 @@ system_rows(void *arg, size_t i, int worker)
 	size_t n = s->n;
 
 	(void)worker;
-	for (size_t r = 0; r < t->count; r++) {
-		size_t row = t->position + r;
-		double *M = s->L + row * n;
-		double q = s->h / s->shape_sum * root_weight(s, t->row + r);
+	for (size_t r = t->position; r < t->position + t->count; r++) {
+		const float *K = s->K + r * n;
+		float *M = s->Lf + r * n, q = s->root[r];
 
-		for (const struct piece *u = s->pieces; u <= t; u++)
-			for (size_t k = 0; k < u->count; k++)
-				M[u->position + k] =
-				    q * root_weight(s, u->row + k) *
-				    (double)s->K[row * n + u->position + k];
-		M[row] += s->factored;
+		for (size_t k = 0; k <= r; k++)
+			M[k] = q * s->root[k] * K[k];
+		M[r] += (float)s->factored;
 	}
 }
 
+/* A penalty so small that float32 sees none of it grows until it does: the
+ * preconditioner is then for that one. */
 int
 dual_factor(struct solver *s, struct error *e)
 {
-	pool_run(s->pool, s->npieces, system_rows, s);
-	return chol_factor(s->la, s->L, s->n, e);
+	curvature(s);
+	for (int k = 0; k < 20; k++) {
+		pool_run(s->pool, s->npieces, system_rows, s);
+		if (cholf_factor(s->la, s->Lf, s->n, s->room) == 0)
+			return 0;
+		s->factored *= 10;
+	}
+	return error_set(e, "matrix is not positive definite");
 }
 
-/*
- * z = P g: A from the solve, and K A without another product, because
- * lambda A + (h/S) diag(s) K A = g says what it is.
- */
+/* z = P g */
 void
 dual_precondition(void *ctx, const float *g, float *z)
 {
 	struct solver *s = ctx;
 	size_t n = s->n, C = s->C, nC = n * C;
-	double *rows = s->rhs + nC;
-	const float *gb = g + 2 * nC;
-	float *zK = z + nC, *zb = z + 2 * nC;
+	float *rows = s->rhsf + nC;
 
-	for (size_t k = 0; k < s->npieces; k++)
-		for (size_t i = 0; i < s->pieces[k].count; i++) {
-			size_t at = (s->pieces[k].position + i) * C;
-			double q = root_weight(s, s->pieces[k].row + i);
-
-			for (size_t c = 0; c < C; c++)
-				s->rhs[at + c] = (double)g[at + c] / q;
-		}
-	chol_forward(s->la, s->L, n, s->rhs, C);
+	for (size_t i = 0; i < n; i++)
+		s->la->scale(s->rhsf + i * C, 1 / s->root[i], g + i * C, C);
+	cholf_forward(s->la, s->Lf, n, s->rhsf, C, s->room);
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < C; c++)
-			rows[c * n + i] = s->rhs[i * C + c];
-	chol_backward_rows(s->la, s->L, n, rows, C);
-	for (size_t k = 0; k < s->npieces; k++)
-		for (size_t i = 0; i < s->pieces[k].count; i++) {
-			size_t position = s->pieces[k].position + i;
-			size_t at = position * C;
-			double q = root_weight(s, s->pieces[k].row + i);
-			double to = s->shape_sum / (s->h * q * q);
-
-			for (size_t c = 0; c < C; c++) {
-				double a = q * rows[c * n + position];
-
-				z[at + c] = (float)a;
-				zK[at + c] = (float)(((double)g[at + c] -
-							 s->factored * a) *
-						     to);
-			}
-		}
-	for (size_t c = 0; c < C; c++)
-		zb[c] = (float)((double)gb[c] / s->h);
+			rows[c * n + i] = s->rhsf[i * C + c];
+	cholf_backward_rows(s->la, s->Lf, n, rows, C, s->room);
+	for (size_t i = 0; i < n; i++)
+		for (size_t c = 0; c < C; c++)
+			z[i * C + c] = s->root[i] * rows[c * n + i];
+	dual_complete(s, z);
+	s->la->scale(z + 2 * nC, (float)(1 / s->h), g + 2 * nC, C);
 }
 
 /*
@@ -314,6 +361,37 @@ uncentred(const struct solver *s, float *b, struct error *e)
 	return A;
 }
 
+/* F: [m, C] of one part, A uncentred. */
+static void
+part_scores(struct solver *s, size_t p, const float *A, float *F)
+{
+	if (!(s->weight[p] > 0)) {
+		memset(F, 0, s->m * s->C * sizeof(*F));
+		return;
+	}
+	s->la->gemm(F, s->C, mat_rows(s->kernels.test[p], s->n),
+	    mat_rows(A, s->C), s->m, s->C, s->n, 0);
+	s->la->scale(F, (float)s->weight[p], F, s->m * s->C);
+}
+
+int
+dual_part(struct solver *s, size_t p, float *F, struct error *e)
+{
+	float *b = mem_array(s->C, sizeof(*b));
+	float *A = b == NULL ? NULL : uncentred(s, b, e);
+
+	if (b == NULL)
+		error_memory(e);
+	else if (A != NULL && p < s->kernels.features)
+		part_scores(s, p, A, F);
+	else if (A != NULL)
+		for (size_t i = 0; i < s->m; i++)
+			memcpy(F + i * s->C, b, s->C * sizeof(*b));
+	free(b);
+	free(A);
+	return A != NULL ? 0 : -1;
+}
+
 int
 dual_scores(struct solver *s, float *F, struct error *e)
 {
@@ -331,11 +409,8 @@ dual_scores(struct solver *s, float *F, struct error *e)
 	for (size_t i = 0; i < s->m; i++)
 		memcpy(F + i * C, b, C * sizeof(*b));
 	for (size_t p = 0; p < s->kernels.features; p++) {
-		if (!(s->weight[p] > 0))
-			continue;
-		s->la->gemm(part, C, mat_rows(s->kernels.test[p], s->n),
-		    mat_rows(A, C), s->m, C, s->n, 0);
-		s->la->axpy(F, (float)s->weight[p], part, s->m * C);
+		part_scores(s, p, A, part);
+		s->la->axpy(F, 1, part, s->m * C);
 	}
 	free(b);
 	free(A);
@@ -392,4 +467,23 @@ dual_model(struct solver *s, float *W, float *b, struct error *e)
 	}
 	free(A);
 	return 0;
+}
+
+/* Centred or not, the columns of indicators give the same: A sums to 0. */
+int
+dual_missing(struct solver *s, float *M, struct error *e)
+{
+	size_t p = s->ds->parts;
+	const struct feature *f = &s->ds->feature[p];
+	float *b = mem_array(s->C, sizeof(*b));
+	float *A = b == NULL ? NULL : uncentred(s, b, e);
+
+	if (b == NULL)
+		error_memory(e);
+	memset(M, 0, f->active * s->C * sizeof(*M));
+	if (A != NULL && s->weight[p] > 0)
+		dual_weights(s, f, s->weight[p], A, M);
+	free(b);
+	free(A);
+	return A != NULL ? 0 : -1;
 }

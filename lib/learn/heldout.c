@@ -32,6 +32,20 @@ heldout_free(struct heldout *t)
 	memset(t, 0, sizeof(*t));
 }
 
+void
+heldout_merge(struct heldout *t, const struct heldout *u, size_t C)
+{
+	for (size_t c = 0; c < 3 * C; c++)
+		t->right[c] += u->right[c];
+	for (int k = 0; k < HELDOUT_SCALES; k++)
+		t->loss[k] += u->loss[k];
+	t->n += u->n;
+	t->weight += u->weight;
+	t->error2 += u->error2;
+	t->sum += u->sum;
+	t->sum2 += u->sum2;
+}
+
 static void
 count_class(struct heldout *t, size_t C, const uint32_t *label, size_t n,
     const float *F)
@@ -81,6 +95,8 @@ heldout_add(struct heldout *t, const struct linalg *la,
 	size_t C = ds->C;
 
 	t->n += (double)n;
+	for (size_t i = 0; i < n; i++)
+		t->weight += (double)ds->weight[row + i];
 	if (ds->task == TASK_REGRESS) {
 		count_targets(t, ds->y + row, n, F);
 		return;
@@ -127,10 +143,12 @@ void
 heldout_score(
     const struct heldout *t, const struct dataset *ds, struct search_score *s)
 {
-	double right = 0, f1 = 0, seen = 0, weight = 0;
+	double right = 0, f1 = 0, seen = 0;
 
 	memset(s, 0, sizeof(*s));
 	s->calibration = 1;
+	if (!(t->n > 0))
+		return;
 	if (ds->task == TASK_REGRESS) {
 		double total = t->sum2 - t->sum * t->sum / t->n;
 
@@ -149,12 +167,10 @@ heldout_score(
 			seen++;
 		}
 	}
-	for (size_t i = 0; i < ds->n; i++)
-		weight += (double)ds->weight[i];
 	s->accuracy = right / t->n;
 	if (ds->task == TASK_MULTILABEL)
 		s->accuracy /= (double)ds->C;
 	s->macro_f1 = seen > 0 ? f1 / seen : 0;
-	calibrate(t, weight, s);
+	calibrate(t, t->weight, s);
 	s->value = (s->accuracy + s->macro_f1) / 2 - 0.2 * s->log_loss;
 }

@@ -14,12 +14,15 @@ enum { HELDOUT_SCALES = 9 };
 
 struct heldout {
 	uint64_t *right, *said, *true_; /* [C] of each class or label */
-	double n, loss[HELDOUT_SCALES];
+	double n, weight, loss[HELDOUT_SCALES];
 	double error2, sum, sum2; /* regress: squares of errors; targets */
 };
 
 int heldout_init(struct heldout *t, size_t C, struct error *e);
 void heldout_free(struct heldout *t);
+
+/* heldout_merge: t += u, of as many classes. */
+void heldout_merge(struct heldout *t, const struct heldout *u, size_t C);
 
 /* heldout_add: scores F: [n, C] of rows [row, row + n); F is overwritten.
  * scratch: [2 * n * C] */

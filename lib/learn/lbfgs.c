@@ -55,7 +55,7 @@ direction(struct state *st)
 	for (int k = 0; k < st->pairs; k++) {
 		size_t i = pair_at(st, k);
 
-		alpha[k] = st->rho[i] * inner(st, st->s + i * n, q);
+		alpha[k] = st->rho[i] * inner(st, q, st->s + i * n);
 		st->la->axpy(q, (float)-alpha[k], st->y + i * n, n);
 	}
 	st->p->precondition(st->p->ctx, q, st->d);
@@ -107,7 +107,7 @@ search(struct state *st, const float *x, double f, double slope, double *fnext,
 /* Keep the step and the change of the gradient, if they say that the
  * function curves upwards. */
 static void
-remember(struct state *st, double step)
+remember(struct state *st, double step, double slope)
 {
 	size_t n = st->p->n;
 	size_t i = (size_t)((st->newest + 1) % LBFGS_PAIRS);
@@ -117,8 +117,8 @@ remember(struct state *st, double step)
 	st->la->scale(s, (float)step, st->d, n);
 	memcpy(y, st->gnext, n * sizeof(*y));
 	st->la->axpy(y, -1, st->g, n);
-	sy = inner(st, s, y);
-	if (!(sy > 1e-10 * sqrt(inner(st, s, s) * inner(st, y, y))))
+	sy = inner(st, y, s);
+	if (!(sy > -1e-10 * step * slope))
 		return;
 	st->rho[i] = 1 / sy;
 	/* The preconditioner is as dear as an evaluation, and its scale
@@ -143,17 +143,15 @@ iterate(struct state *st, float *x, double tolerance, int max,
 
 	r->evaluations = 1;
 	for (;;) {
-		double norm2 = inner(st, st->g, st->g), slope, step;
+		double slope, step;
 		float *swap;
 
-		if (!isfinite(f) || !isfinite(norm2))
+		direction(st);
+		slope = inner(st, st->g, st->d);
+		if (!isfinite(f) || !isfinite(slope))
 			return error_set(
 			    e, "diverged at step %d", r->evaluations);
 		r->value = f;
-		/* Rounding may leave a little less than nothing. */
-		r->gradient = sqrt(norm2 > 0 ? norm2 : 0);
-		direction(st);
-		slope = inner(st, st->g, st->d);
 		r->decrement = -slope / 2;
 		r->converged =
 		    slope <= 0 && r->decrement <= tolerance * fabs(f);
@@ -175,7 +173,7 @@ iterate(struct state *st, float *x, double tolerance, int max,
 			continue;
 		}
 		memcpy(x, st->next, n * sizeof(*x));
-		remember(st, step);
+		remember(st, step, slope);
 		swap = st->g;
 		st->g = st->gnext;
 		st->gnext = swap;
@@ -202,6 +200,15 @@ lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
 	st.s = work + 4 * p->n;
 	st.y = st.s + LBFGS_PAIRS * p->n;
 	rc = iterate(&st, x, tolerance, max, r, e);
+	if (rc == 0) {
+		double norm2;
+
+		if (p->complete != NULL)
+			p->complete(p->ctx, st.g);
+		norm2 = inner(&st, st.g, st.g);
+		/* Rounding may leave a little less than nothing. */
+		r->gradient = sqrt(norm2 > 0 ? norm2 : 0);
+	}
 	free(work);
 	return rc;
 }

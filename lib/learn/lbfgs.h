@@ -27,7 +27,12 @@ struct lbfgs_problem {
 	/* z = P g, with P near the inverse of the second derivative. */
 	void (*precondition)(void *ctx, const float *g, float *z);
 
+	/* Where the inner product needs more of v than of u, it may lie behind
+	 * what a vector is: x, and what precondition writes, carry it; a
+	 * gradient, which is then only ever u, gets it from complete at the
+	 * end.  complete: NULL where there is no more. */
 	double (*dot)(void *ctx, const float *u, const float *v);
+	void (*complete)(void *ctx, float *g);
 };
 
 struct lbfgs_result {

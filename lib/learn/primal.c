@@ -63,6 +63,20 @@ primal_weigh(struct solver *s, struct error *e)
 	return 0;
 }
 
+/* The same function with these weights in place of the present ones. */
+void
+primal_carry(struct solver *s, const double *weight)
+{
+	for (size_t p = 0; p < s->ds->features; p++) {
+		float *W = s->x + s->offset[p] * s->C;
+		double k = s->weight[p] > 0 && weight[p] > 0
+			       ? sqrt(s->weight[p] / weight[p])
+			       : 0;
+
+		s->la->scale(W, (float)k, W, s->ds->feature[p].active * s->C);
+	}
+}
+
 /* What column c of feature p is multiplied by. */
 static float
 column_scale(const struct solver *s, size_t p, size_t c)
@@ -88,34 +102,38 @@ scale_columns(const struct solver *s, float *to, const float *from)
 		}
 }
 
+/* F += X_p V_p for rows [row, row + n). */
+static void
+part_scores(const struct solver *s, size_t p, size_t row, size_t n, float *F)
+{
+	const struct feature *f = &s->ds->feature[p];
+	const float *V = s->V + s->offset[p] * s->C;
+	size_t C = s->C;
+
+	if (f->kind == PART_DENSE) {
+		s->la->gemm(F, C, mat_rows(f->x + row * f->dim, f->dim),
+		    mat_rows(V, C), n, C, f->dim, 1);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t at = f->start[row + i];
+		float inverse = f->inverse[row + i];
+
+		for (size_t k = 0; k < f->count[row + i]; k++)
+			s->la->axpy(F + i * C, inverse * f->value[at + k],
+			    V + f->index[at + k] * C, C);
+	}
+}
+
 /* F = b + X V for rows [row, row + n). */
 static void
 block_scores(
     const struct solver *s, size_t row, size_t n, const float *b, float *F)
 {
-	size_t C = s->C;
-
 	for (size_t i = 0; i < n; i++)
-		memcpy(F + i * C, b, C * sizeof(*b));
-	for (size_t p = 0; p < s->ds->features; p++) {
-		const struct feature *f = &s->ds->feature[p];
-		const float *V = s->V + s->offset[p] * C;
-
-		if (f->kind == PART_DENSE) {
-			s->la->gemm(F, C, mat_rows(f->x + row * f->dim, f->dim),
-			    mat_rows(V, C), n, C, f->dim, 1);
-			continue;
-		}
-		for (size_t i = 0; i < n; i++) {
-			size_t at = f->start[row + i];
-			float inverse = f->inverse[row + i];
-
-			for (size_t k = 0; k < f->count[row + i]; k++)
-				s->la->axpy(F + i * C,
-				    inverse * f->value[at + k],
-				    V + f->index[at + k] * C, C);
-		}
-	}
+		memcpy(F + i * s->C, b, s->C * sizeof(*b));
+	for (size_t p = 0; p < s->ds->features; p++)
+		part_scores(s, p, row, n, F);
 }
 
 /* G += X' R for the same rows, before the columns' scales. */
@@ -443,6 +461,26 @@ primal_scores(struct solver *s, float *F, struct error *e)
 			done += n;
 		}
 	return 0;
+}
+
+void
+primal_part(struct solver *s, size_t p, float *F)
+{
+	const float *b = s->x + s->columns * s->C;
+	size_t done = 0;
+
+	scale_columns(s, s->V, s->x);
+	memset(F, 0, s->m * s->C * sizeof(*F));
+	for (int k = 0; k < 2; k++) {
+		if (p < s->ds->features)
+			part_scores(s, p, s->test.first[k], s->test.count[k],
+			    F + done * s->C);
+		else
+			for (size_t i = 0; i < s->test.count[k]; i++)
+				memcpy(F + (done + i) * s->C, b,
+				    s->C * sizeof(*b));
+		done += s->test.count[k];
+	}
 }
 
 int

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "learn/crossfit.h"
 #include "learn/dataset.h"
-#include "learn/solver.h"
 #include "linalg/linalg.h"
 
 /*
@@ -15,22 +15,25 @@
  * Maximised is (accuracy + macro-F1) / 2 - log-loss / 5: the first two are what
  * is wanted, the third is smooth where they are not; for numbers, R2.
  *
- * The search has two rounds.  The first tries every weighting of the parts on
- * a coarse grid of lambdas, with classes weighted by n^-1/2; the second refines
- * around the best: neighbours in the parts' weights, each weighting of classes,
- * a fine grid of lambdas.  Given values are not searched.  Of trials that score
- * equally the first wins.
+ * The search goes one thing at a time: lambda at equal weights of the parts;
+ * then each part's weight times and through 3, moving on from the best until
+ * nothing is better, and once times and through sqrt(3); then the weighting of
+ * classes, and lambda again in steps of sqrt(10).  Given values are not
+ * searched.  Of trials that score equally the first wins.
  */
 
-/* How much a record of a class of n records counts: 1, n^-1/2, n^-1, times a
- * constant that makes the mean over records 1. */
-enum class_weight { CLASS_NONE, CLASS_SQRT, CLASS_BALANCED, CLASS_AUTO };
+struct search_trial;
 
 struct search_options {
 	double lambda;             /* NaN: chosen */
 	const double *part_weight; /* [parts], NaN: chosen; NULL: all are */
 	enum class_weight class_weight;
-	double tolerance; /* of the fits in the folds */
+	uint64_t parts; /* to use; a record that lacks one of ${need} is
+			 * neither learnt from nor counted */
+	uint64_t need;
+	const struct search_trial *start; /* for weights and lambda: only
+					   * what is near is tried; or NULL */
+	double tolerance;                 /* of the fits in the folds */
 	/* Called as work is done; may be NULL. */
 	void (*progress)(void *ctx, size_t done, size_t total);
 	void *ctx;
@@ -58,23 +61,19 @@ struct search {
 	size_t n, cap, best;
 	double **weights; /* the vectors that part_weight points to */
 	size_t nweights, weights_cap;
-	size_t fits, evaluations;
+	size_t fits;
 };
 
-/* search_run: the dataset must have two folds or more.  0 or -1. */
-int search_run(struct search *s, const struct linalg *la, struct pool *pool,
+/* search_run: 0 or -1. */
+int search_run(struct search *s, const struct linalg *la, struct crossfit *c,
     struct dataset *ds, const struct search_options *o, struct error *e);
 void search_free(struct search *s);
 
-/* class_weights: weight[i] of the rows: the record's own times its class's.
- * weight: [ds->n], written for ${rows} only.  0 or -1. */
-int class_weights(const struct dataset *ds, const struct rows *rows,
-    enum class_weight kind, float *weight, struct error *e);
-
-/* search_defaults(ds, given, weight): the weights of the features where
- * ${given} has them, equal ones elsewhere, those of the parts summing to 1.
+/* search_defaults(ds, given, parts, weight): the weights of the features where
+ * ${given} has them, equal ones elsewhere, 0 for parts not in ${parts}; those
+ * of the parts sum to 1.
  * given: [parts], NaN where not given; or NULL   weight: [features] */
-void search_defaults(
-    const struct dataset *ds, const double *given, double *weight);
+void search_defaults(const struct dataset *ds, const double *given,
+    uint64_t parts, double *weight);
 
 #endif

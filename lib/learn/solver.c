@@ -10,7 +10,10 @@
 enum { MOST_EVALUATIONS = 500 };
 
 /* A preconditioner made for one lambda serves others this near. */
-static const double NEAR = 40;
+static const double NEAR = 40, NEAR_DUAL = 5;
+
+/* As does one made for weights of which none is this much smaller. */
+static const double FAR = 12;
 
 static int
 choose(enum solver_way way, const struct solver *s)
@@ -43,12 +46,17 @@ solver_new(enum solver_way way, const struct linalg *la, struct pool *pool,
 	s->columns = dataset_columns(ds);
 	s->pieces = mem_array(s->n / PIECE + 3, sizeof(*s->pieces));
 	s->piece_loss = mem_array(s->n / PIECE + 3, sizeof(*s->piece_loss));
-	s->weight = mem_array(ds->features, sizeof(*s->weight));
+	s->weight = mem_array(4 * ds->features, sizeof(*s->weight));
 	if (s->pieces == NULL || s->piece_loss == NULL || s->weight == NULL) {
 		error_memory(e);
 		solver_free(s);
 		return NULL;
 	}
+	s->made = s->weight + ds->features;
+	s->scaled = s->made + ds->features;
+	s->gain = s->scaled + ds->features;
+	for (size_t p = 0; p < ds->features; p++)
+		s->gain[p] = ds->feature[p].gain;
 	s->npieces = pieces_of(&s->train, s->pieces);
 	s->dual = choose(way, s);
 	if ((s->dual ? dual_new(s, e) : primal_new(s, e)) < 0) {
@@ -83,6 +91,10 @@ solver_free(struct solver *s)
 	free(s->mean);
 	free(s->L);
 	free(s->rhs);
+	free(s->Lf);
+	free(s->rhsf);
+	free(s->room);
+	free(s->root);
 	free(s->offset);
 	free(s->gram);
 	free(s->diagonal);
@@ -100,27 +112,55 @@ solver_is_dual(const struct solver *s)
 	return s->dual;
 }
 
+void
+solver_warm(struct solver *s)
+{
+	s->warm = 1;
+}
+
+void
+solver_pool(struct solver *s, struct pool *pool)
+{
+	s->pool = pool;
+}
+
+/* Whether the preconditioner may serve these weights: no part has come that it
+ * knows little of. */
+static int
+near_made(const struct solver *s)
+{
+	for (size_t p = 0; p < s->ds->features; p++)
+		if (s->weight[p] > FAR * s->made[p])
+			return 0;
+	return 1;
+}
+
 int
 solver_weigh(struct solver *s, const double *weight, struct error *e)
 {
-	/* Means of rows are shorter than vectors of other parts. */
-	for (size_t p = 0; p < s->ds->features; p++) {
-		double gain = s->ds->feature[p].gain;
+	double *scaled = s->scaled;
 
-		s->weight[p] = weight[p] * gain * gain;
-	}
-	s->factored = 0;
+	/* Means of rows are shorter than vectors of other parts. */
+	for (size_t p = 0; p < s->ds->features; p++)
+		scaled[p] = weight[p] * s->gain[p] * s->gain[p];
+	if (s->warm && !s->dual)
+		primal_carry(s, scaled);
+	memcpy(s->weight, scaled, s->ds->features * sizeof(*scaled));
+	if (!s->warm || s->dual || !near_made(s))
+		s->factored = 0;
 	return s->dual ? dual_weigh(s, e) : primal_weigh(s, e);
 }
 
 /*
- * The intercepts that fit best alone, classes smoothed by half a record, and
- * the curvature there.
+ * The intercepts that fit best alone, classes smoothed by half a record, which
+ * a model that has no fit yet gets, and the curvature there.
  */
 static void
-intercepts(struct solver *s, float *b)
+intercepts(struct solver *s)
 {
 	const struct truth *t = &s->truth;
+	float *b = s->x + s->size - s->C;
+	int set = !(s->lambda > 0);
 	double S = 0, h = 0;
 
 	for (size_t c = 0; c < s->C; c++) {
@@ -139,17 +179,18 @@ intercepts(struct solver *s, float *b)
 					sum += w * (double)t->y[r * s->C + c];
 			}
 		if (t->task == TASK_REGRESS) {
-			b[c] = (float)(sum / S);
+			b[c] = set ? (float)(sum / S) : b[c];
 			h += 1;
 			continue;
 		}
 		p = t->task == TASK_CLASS
 			? (sum + 0.5) / (S + 0.5 * (double)s->C)
 			: (sum + 0.5) / (S + 1);
-		b[c] = (float)(t->task == TASK_CLASS
-				   ? mathd_log(p)
-				   : mathd_log(p) - mathd_log1p(-p));
 		h += p * (1 - p);
+		if (set)
+			b[c] = (float)(t->task == TASK_CLASS
+					   ? mathd_log(p)
+					   : mathd_log(p) - mathd_log1p(-p));
 	}
 	s->S = S;
 	s->h = h / (double)s->C;
@@ -163,40 +204,63 @@ take_shape(struct solver *s, struct error *e)
 		return error_memory(e);
 	memcpy(s->shape, s->truth.weight, s->ds->n * sizeof(*s->shape));
 	s->shape_sum = s->S;
-	return s->dual ? 0 : primal_gram(s, e);
+	return primal_gram(s, e);
 }
 
 int
 solver_truth(struct solver *s, const struct truth *t, struct error *e)
 {
 	s->truth = *t;
-	s->lambda = 0;
-	memset(s->x, 0, s->size * sizeof(*s->x));
-	intercepts(s, s->x + s->size - s->C);
+	if (!s->warm)
+		s->lambda = 0;
+	if (!(s->lambda > 0))
+		memset(s->x, 0, s->size * sizeof(*s->x));
+	intercepts(s);
 	if (!(s->S > 0))
 		return error_set(e, "the weights of the records are all zero");
-	return s->shape == NULL ? take_shape(s, e) : 0;
+	return s->dual || s->shape != NULL ? 0 : take_shape(s, e);
 }
+
+static int
+factor(struct solver *s, struct error *e)
+{
+	s->factored = s->lambda;
+	memcpy(s->made, s->weight, s->ds->features * sizeof(*s->made));
+	if ((s->dual ? dual_factor(s, e) : primal_factor(s, e)) == 0)
+		return 0;
+	s->factored = 0;
+	return -1;
+}
+
+/* A dual preconditioner is of the model it was made at: where many steps do not
+ * get there, it is made anew where they led to. */
+static const int STEPS[] = { 10, 20, MOST_EVALUATIONS };
 
 int
 solver_fit(struct solver *s, double lambda, double tolerance,
     struct lbfgs_result *r, struct error *e)
 {
 	struct lbfgs_problem p = { .n = s->size, .ctx = s };
+	double near = s->dual ? NEAR_DUAL : NEAR;
+	int done = 0, k = s->dual ? 0 : 2;
 
 	p.eval = s->dual ? dual_eval : primal_eval;
 	p.precondition = s->dual ? dual_precondition : primal_precondition;
 	p.dot = s->dual ? dual_dot : primal_dot;
+	p.complete = s->dual ? dual_complete : NULL;
 	s->lambda = lambda;
-	if (s->factored == 0 || s->truth.task == TASK_REGRESS ||
-	    s->factored > NEAR * lambda || s->factored < lambda / NEAR) {
-		s->factored = lambda;
-		if ((s->dual ? dual_factor(s, e) : primal_factor(s, e)) < 0) {
-			s->factored = 0;
+	if ((!(s->factored > 0) || s->truth.task == TASK_REGRESS ||
+		s->factored > near * lambda || s->factored < lambda / near) &&
+	    factor(s, e) < 0)
+		return -1;
+	for (;; k++) {
+		if (lbfgs(s->la, &p, s->x, tolerance, STEPS[k], r, e) < 0)
 			return -1;
-		}
+		r->evaluations += done;
+		if (r->converged || k == 2 || factor(s, e) < 0)
+			return r->converged || k == 2 ? 0 : -1;
+		done = r->evaluations;
 	}
-	return lbfgs(s->la, &p, s->x, tolerance, MOST_EVALUATIONS, r, e);
 }
 
 int
@@ -209,4 +273,25 @@ int
 solver_model(struct solver *s, float *W, float *b, struct error *e)
 {
 	return s->dual ? dual_model(s, W, b, e) : primal_model(s, W, b, e);
+}
+
+int
+solver_part(struct solver *s, size_t p, float *F, struct error *e)
+{
+	if (s->dual)
+		return dual_part(s, p, F, e);
+	primal_part(s, p, F);
+	return 0;
+}
+
+int
+solver_missing(struct solver *s, float *M, struct error *e)
+{
+	size_t p = s->ds->parts, n = s->ds->feature[p].active * s->C;
+
+	if (s->dual)
+		return dual_missing(s, M, e);
+	s->la->scale(
+	    M, (float)sqrt(s->weight[p]), s->x + s->size - s->C - n, n);
+	return 0;
 }

@@ -52,10 +52,20 @@ struct solver *solver_new(enum solver_way way, const struct linalg *la,
 void solver_free(struct solver *s); /* NULL is fine */
 
 /* solver_weigh: set the weight of each feature: [features].  solver_truth:
- * set the truth.  Both go back to the model of intercepts only, and both must
- * have been called, in this order, before solver_fit. */
+ * set the truth; records of weight 0 are not learnt from.  Both go back to the
+ * model of intercepts only, and both must have been called, in this order,
+ * before solver_fit. */
 int solver_weigh(struct solver *s, const double *weight, struct error *e);
 int solver_truth(struct solver *s, const struct truth *t, struct error *e);
+
+/* solver_warm: from now on the two keep the model as a start for the next fit,
+ * and the preconditioner too, while the weights are not far from those that it
+ * was made for: for many fits that need not be exact. */
+void solver_warm(struct solver *s);
+
+/* solver_pool: the threads to use from now on; NULL for none.  A dual solver
+ * only: it needs the dataset's values no more, once made with rows to score. */
+void solver_pool(struct solver *s, struct pool *pool);
 
 /* solver_fit: move from the present model to the minimum for lambda. */
 int solver_fit(struct solver *s, double lambda, double tolerance,
@@ -66,6 +76,14 @@ int solver_fit(struct solver *s, double lambda, double tolerance,
  * sqrt(w_p) multiplied in, and b: [C]: F = b + sum_p X_p W_p. */
 int solver_scores(struct solver *s, float *F, struct error *e);
 int solver_model(struct solver *s, float *W, float *b, struct error *e);
+
+/*
+ * solver_part: F: [m, C] sqrt(w_p) X_p W_p of the test rows alone; feature
+ * ${features} stands for the intercepts.  solver_missing: M: [A, C] what each
+ * indicator of missing parts (the feature behind the parts) adds.
+ */
+int solver_part(struct solver *s, size_t p, float *F, struct error *e);
+int solver_missing(struct solver *s, float *M, struct error *e);
 
 /* solver_is_dual: which way SOLVER_AUTO chose. */
 int solver_is_dual(const struct solver *s);

@@ -215,6 +215,39 @@ START_TEST(a_known_map_comes_back)
 }
 END_TEST
 
+/* Of many outputs random sums choose the penalty: here of 4 that stand there
+ * 20 times over, and it is the one that the 4 choose. */
+START_TEST(many_outputs_choose_by_their_sums)
+{
+	enum { D = 40, FEW = 4, MANY = 80 };
+	struct data few, many;
+	float W[D * FEW], b[FEW], bb[MANY];
+	float *WW = mem_array(D * MANY, sizeof(*WW));
+	size_t n = _i ? 30 : 120;
+	double lambda[2];
+
+	made(&few, n, D, FEW, 2);
+	many = few;
+	many.m = MANY;
+	many.y = mem_array(n * MANY, sizeof(*many.y));
+	for (size_t i = 0; i < n; i++)
+		for (size_t c = 0; c < MANY; c++)
+			many.y[i * MANY + c] = few.y[i * FEW + c % FEW];
+	fit(&few, NULL, best(), W, b, &lambda[0]);
+	fit(&many, NULL, best(), WW, bb, &lambda[1]);
+	ck_assert_double_eq_tol(lambda[1] / lambda[0], 1, 1e-9);
+	for (size_t c = 0; c < MANY; c++) {
+		ck_assert_float_eq_tol(bb[c], b[c % FEW], 1e-5f);
+		for (size_t k = 0; k < D; k++)
+			ck_assert_float_eq_tol(
+			    WW[k * MANY + c], W[k * FEW + c % FEW], 1e-5f);
+	}
+	free(WW);
+	free(many.y);
+	data_free(&few);
+}
+END_TEST
+
 /* Outputs that the inputs say nothing of: a large penalty is best, and
  * weights are a tenth of what least squares alone would make of them. */
 START_TEST(noise_is_shrunk)
@@ -327,6 +360,7 @@ main(void)
 
 	tcase_add_loop_test(t, scikit_learn_agrees, 0, 4);
 	tcase_add_loop_test(t, a_known_map_comes_back, 0, 2);
+	tcase_add_loop_test(t, many_outputs_choose_by_their_sums, 0, 2);
 	tcase_add_test(t, noise_is_shrunk);
 	tcase_add_loop_test(
 	    t, bytes_are_the_same_for_any_pool_and_machine, 0, 2);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "linalg/chol.h"
 
 enum {
@@ -26,13 +27,16 @@ enum {
 struct system {
 	const struct linalg *la;
 	size_t n, d, m;
+	size_t q; /* probes: random sums of outputs beside them; or 0 */
+	size_t w; /* m + q */
 	int dual;
 	size_t side;
 	double *A;      /* [side, side] its lower triangle */
-	double *B;      /* [side, m] */
-	double yy;      /* |Y|^2 */
-	double *mean;   /* [d + m] of x and y */
-	double *square; /* primal: [m] of y */
+	double *B;      /* [side, w] */
+	double yy;      /* |Y|^2 of what lambda is chosen by */
+	double *mean;   /* [d + w] of x and y */
+	float *signs;   /* [m, q] of the outputs in the sums, / sqrt(q) */
+	double *square; /* primal: [w] of y */
 	float *across;  /* dual: [d, n] X' as it came */
 };
 
@@ -44,12 +48,13 @@ system_free(struct system *s)
 	free(s->mean);
 	free(s->square);
 	free(s->across);
+	free(s->signs);
 }
 
 struct strips {
 	const struct system *s;
 	const float *X;  /* [n, d] rows ldx apart */
-	const double *Z; /* [n, d + m] x and y, or NULL */
+	const double *Z; /* [n, d + w] x and y, or NULL */
 	size_t n, d, ldx;
 };
 
@@ -69,19 +74,44 @@ strip(void *arg, size_t i, int worker)
 	(void)worker;
 	s->la->gram(s->A, t->X, t->ldx, t->n, t->d, from, to);
 	if (t->Z != NULL)
-		s->la->dgemm(s->B + from * s->m, s->m,
+		s->la->dgemm(s->B + from * s->w, s->w,
 		    dmat_cols(t->Z + from, t->ldx),
-		    dmat_rows(t->Z + t->d, t->ldx), to - from, s->m, t->n, 1);
+		    dmat_rows(t->Z + t->d, t->ldx), to - from, s->w, t->n, 1);
 }
 
 /* ---- the two sides ---- */
+
+/* Records [first, first + n) into z: [n, d + w], the sums among them. */
+static int
+read_block(const struct system *s, const struct ridge_problem *p, size_t first,
+    size_t n, float *z, struct error *e)
+{
+	size_t from = s->d + s->m, to = s->d + s->w;
+
+	if (p->rows(p->ctx, first, n, z, e) < 0)
+		return -1;
+	if (s->q == 0)
+		return 0;
+	for (size_t i = n; i-- > 0;)
+		memmove(z + i * to, z + i * from, from * sizeof(*z));
+	s->la->gemm(z + from, to, mat_rows(z + s->d, to),
+	    mat_rows(s->signs, s->q), n, s->q, s->m, 0);
+	return 0;
+}
+
+/* The columns of B that lambda is chosen by begin here. */
+static size_t
+chosen_by(const struct system *s)
+{
+	return s->q > 0 ? s->m : 0;
+}
 
 /* Products of columns, block by block of the records; then centred. */
 static int
 read_primal(struct system *s, struct pool *pool, const struct ridge_problem *p,
     float *z, struct error *e)
 {
-	size_t d = s->d, m = s->m, all = d + m, n = s->n;
+	size_t d = s->d, w = s->w, all = d + w, n = s->n;
 	double *sum = s->mean, *Z = mem_array(BLOCK * all, sizeof(*Z));
 	int rc = Z == NULL ? error_memory(e) : 0;
 
@@ -89,23 +119,23 @@ read_primal(struct system *s, struct pool *pool, const struct ridge_problem *p,
 		size_t k = n - i < BLOCK ? n - i : BLOCK;
 		struct strips t = { s, z, Z, k, d, all };
 
-		rc = p->rows(p->ctx, i, k, z, e);
+		rc = read_block(s, p, i, k, z, e);
 		if (rc < 0)
 			break;
 		for (size_t r = 0; r < k * all; r++)
 			Z[r] = (double)z[r];
 		s->la->col_sum(sum, z, all, k, all);
-		s->la->col_sq(s->square, NULL, z + d, all, k, m);
+		s->la->col_sq(s->square, NULL, z + d, all, k, w);
 		pool_run(pool, STRIPS, strip, &t);
 	}
 	free(Z);
 	for (size_t i = 0; i < d; i++) {
 		for (size_t k = 0; k <= i; k++)
 			s->A[i * d + k] -= sum[i] * sum[k] / (double)n;
-		for (size_t c = 0; c < m; c++)
-			s->B[i * m + c] -= sum[i] * sum[d + c] / (double)n;
+		for (size_t c = 0; c < w; c++)
+			s->B[i * w + c] -= sum[i] * sum[d + c] / (double)n;
 	}
-	for (size_t c = 0; c < m; c++)
+	for (size_t c = chosen_by(s); c < w; c++)
 		s->yy += s->square[c] - sum[d + c] * sum[d + c] / (double)n;
 	for (size_t i = 0; i < all; i++)
 		sum[i] /= (double)n;
@@ -141,7 +171,7 @@ static int
 read_dual(struct system *s, struct pool *pool, const struct ridge_problem *p,
     float *z, struct error *e)
 {
-	size_t d = s->d, m = s->m, all = d + m, n = s->n;
+	size_t d = s->d, w = s->w, all = d + w, n = s->n;
 	struct strips t = { s, NULL, NULL, d, n, n };
 
 	s->across = mem_array(d, n * sizeof(*s->across));
@@ -151,45 +181,64 @@ read_dual(struct system *s, struct pool *pool, const struct ridge_problem *p,
 	for (size_t i = 0; i < n; i += BLOCK) {
 		size_t k = n - i < BLOCK ? n - i : BLOCK;
 
-		if (p->rows(p->ctx, i, k, z, e) < 0)
+		if (read_block(s, p, i, k, z, e) < 0)
 			return -1;
 		s->la->col_sum(s->mean, z, all, k, all);
 		for (size_t r = 0; r < k; r++) {
 			for (size_t c = 0; c < d; c++)
 				s->across[c * n + i + r] = z[r * all + c];
-			for (size_t c = 0; c < m; c++)
-				s->B[(i + r) * m + c] =
+			for (size_t c = 0; c < w; c++)
+				s->B[(i + r) * w + c] =
 				    (double)z[r * all + d + c];
 		}
 	}
 	for (size_t i = 0; i < all; i++)
 		s->mean[i] /= (double)n;
 	for (size_t i = 0; i < n; i++)
-		for (size_t c = 0; c < m; c++)
-			s->B[i * m + c] -= s->mean[d + c];
+		for (size_t c = 0; c < w; c++)
+			s->B[i * w + c] -= s->mean[d + c];
 	pool_run(pool, STRIPS, strip, &t);
 	return centre(s) < 0 ? error_memory(e) : 0;
+}
+
+static int
+make_signs(struct system *s)
+{
+	struct rng r;
+	float one = (float)(1 / sqrt((double)s->q));
+
+	s->signs = mem_array(s->m * s->q, sizeof(*s->signs));
+	if (s->signs == NULL)
+		return -1;
+	rng_seed(&r, s->m);
+	for (size_t i = 0; i < s->m * s->q; i++)
+		s->signs[i] = rng_u64(&r) >> 63 ? one : -one;
+	return 0;
 }
 
 static int
 system_read(struct system *s, struct pool *pool, const struct ridge_problem *p,
     struct error *e)
 {
-	size_t all = p->d + p->m;
-	float *z = mem_aligned(BLOCK * all, sizeof(*z));
+	size_t all;
+	float *z;
 	int rc;
 
 	s->n = p->n;
 	s->d = p->d;
 	s->m = p->m;
+	s->q = p->m > RIDGE_PROBES ? RIDGE_PROBES : 0;
+	s->w = s->m + s->q;
 	s->dual = p->n < p->d;
 	s->side = s->dual ? p->n : p->d;
+	all = s->d + s->w;
+	z = mem_aligned(BLOCK * all, sizeof(*z));
 	s->A = mem_array(s->side * s->side, sizeof(*s->A));
-	s->B = mem_array(s->side * s->m, sizeof(*s->B));
+	s->B = mem_array(s->side * s->w, sizeof(*s->B));
 	s->mean = mem_array(all, sizeof(*s->mean));
-	s->square = mem_array(p->m, sizeof(*s->square));
+	s->square = mem_array(s->w, sizeof(*s->square));
 	if (z == NULL || s->A == NULL || s->B == NULL || s->mean == NULL ||
-	    s->square == NULL)
+	    s->square == NULL || make_signs(s) < 0)
 		rc = error_memory(e);
 	else if (s->dual)
 		rc = read_dual(s, pool, p, z, e);
@@ -229,41 +278,58 @@ trace_of_inverse(const struct system *s, double *L, double *trace)
 	return 0;
 }
 
-/* X = inv(A + lambda) B, and the error of generalised cross-validation.  0, or
- * -1 when memory is out. */
+/* The error of generalised cross-validation for X = inv(A + lambda) B, of
+ * ${m} columns, where ${squares} is |L^-1 B|^2. */
+static double
+gcv_of(const struct system *s, double lambda, double trace, const double *X,
+    size_t m, double squares)
+{
+	double n = (double)s->n, left;
+	double norm = s->la->ddot(X, X, s->side * m);
+
+	if (s->dual) {
+		squares = lambda * lambda * norm;
+		left = lambda * trace - 1;
+	} else {
+		squares = s->yy - squares - lambda * norm;
+		left = n - 1 - (double)s->side + lambda * trace;
+	}
+	if (!(left > 1e-9 * n))
+		return INFINITY;
+	return n * (squares > 0 ? squares : 0) / (left * left);
+}
+
+/*
+ * X = inv(A + lambda) times columns [from, from + m) of B; and, where asked
+ * for, the error of generalised cross-validation.  0, or -1 when memory is
+ * out.
+ */
 static int
-solve(const struct system *s, double lambda, double *X, double *gcv)
+solve(const struct system *s, double lambda, size_t from, size_t m, double *X,
+    double *gcv)
 {
 	const struct linalg *la = s->la;
-	size_t side = s->side, m = s->m;
-	double *L = mem_array(side * side, sizeof(*L));
-	double n = (double)s->n, trace, squares, left;
-	int rc = -1;
+	size_t side = s->side;
+	double *L = mem_array(side * side, sizeof(*L)), trace, squares;
+	int rc = 0;
 
-	*gcv = INFINITY;
 	if (L == NULL)
 		return -1;
 	memcpy(L, s->A, side * side * sizeof(*L));
-	for (size_t i = 0; i < side; i++)
+	for (size_t i = 0; i < side; i++) {
 		L[i * side + i] += lambda;
-	memcpy(X, s->B, side * m * sizeof(*X));
-	rc = 0;
+		memcpy(X + i * m, s->B + i * s->w + from, m * sizeof(*X));
+	}
 	/* Rounding may make A + lambda indefinite for a tiny lambda. */
 	if (chol_factor(la, L, side, NULL) < 0)
 		goto done;
 	chol_forward(la, L, side, X, m);
 	squares = la->ddot(X, X, side * m);
 	chol_backward(la, L, side, X, m);
-	rc = trace_of_inverse(s, L, &trace);
-	if (s->dual) {
-		squares = lambda * lambda * la->ddot(X, X, side * m);
-		left = lambda * trace - 1;
-	} else {
-		squares = s->yy - squares - lambda * la->ddot(X, X, side * m);
-		left = n - 1 - (double)side + lambda * trace;
+	if (gcv != NULL) {
+		rc = trace_of_inverse(s, L, &trace);
+		*gcv = gcv_of(s, lambda, trace, X, m, squares);
 	}
-	if (left > 1e-9 * n)
-		*gcv = n * (squares > 0 ? squares : 0) / (left * left);
 done:
 	free(L);
 	return rc;
@@ -279,11 +345,14 @@ static void
 try_one(void *arg, size_t i, int worker)
 {
 	struct trials *t = arg;
-	double *X = mem_array(t->s->side * t->s->m, sizeof(*X));
+	const struct system *s = t->s;
+	size_t from = chosen_by(s), m = s->w - from;
+	double *X = mem_array(s->side * m, sizeof(*X));
 
 	(void)worker;
+	t->gcv[i] = INFINITY;
 	t->failed[i] =
-	    X == NULL || solve(t->s, t->lambda[i], X, &t->gcv[i]) < 0;
+	    X == NULL || solve(s, t->lambda[i], from, m, X, &t->gcv[i]) < 0;
 	free(X);
 }
 
@@ -357,8 +426,8 @@ across_weights(const struct system *s, const double *C, float *W)
 static int
 finish(const struct system *s, double lambda, float *W, float *b)
 {
-	double *X = mem_array(s->side * s->m, sizeof(*X)), gcv;
-	int rc = X == NULL ? -1 : solve(s, lambda, X, &gcv);
+	double *X = mem_array(s->side * s->m, sizeof(*X));
+	int rc = X == NULL ? -1 : solve(s, lambda, 0, s->m, X, NULL);
 
 	if (rc == 0 && s->dual)
 		rc = across_weights(s, X, W);

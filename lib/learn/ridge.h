@@ -23,11 +23,14 @@
  *
  *	n |Y - H Y|^2 / (n - trace H)^2
  *
- * Memory: 8 S (S + m) bytes, once and for each thread, of which at most
+ * Of more than RIDGE_PROBES outputs as many random sums stand for them there,
+ * whose error is the same in the mean (Girard 1989).
+ *
+ * Memory: 16 S (S + m) bytes, and 8 S^2 for each thread, of which at most
  * RIDGE_GRID work; where d > n, 4 d n more.
  */
 
-enum { RIDGE_MAX_SIDE = 4096, RIDGE_GRID = 8 };
+enum { RIDGE_MAX_SIDE = 4096, RIDGE_GRID = 8, RIDGE_PROBES = 64 };
 
 struct ridge_problem {
 	size_t n, d, m; /* of n and d one is at most RIDGE_MAX_SIDE */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -195,9 +196,11 @@ static struct net *
 train(const struct data *d, enum net_kind kind, const struct net_options *o,
     size_t epochs, const struct linalg *la, struct pool *pool, double *loss)
 {
-	struct net_shape shape = {
-		.kind = kind, .task = d->ds.task, .C = d->ds.C, .seed = 3
-	};
+	struct net_shape shape = { .kind = kind,
+		.task = d->ds.task,
+		.C = d->ds.C,
+		.hidden = kind == NET_ATTENTION ? 16 : 0,
+		.seed = 3 };
 	struct error e = no_error;
 	struct net *net = net_new(&shape, &d->scaling, &e);
 	struct net_run *run;
@@ -371,6 +374,7 @@ START_TEST(resumes)
 		struct net_shape shape = { .kind = kinds[_i],
 			.task = d.ds.task,
 			.C = d.ds.C,
+			.hidden = kinds[_i] == NET_ATTENTION ? 16 : 0,
 			.seed = 3 };
 		struct net_run *run;
 
@@ -429,6 +433,313 @@ START_TEST(refuses_states)
 }
 END_TEST
 
+/* Rows of a table that no record of the run has stay as they were, decay and
+ * all; the others move. */
+START_TEST(touches_rows)
+{
+	static const struct recipe how = { .how = ALL, .sparse = 1 };
+	struct net_shape shape = { .kind = NET_MLP, .C = 3, .seed = 1 };
+	struct rows few = { { 0, 50 }, { 6, 6 } };
+	struct error e = no_error;
+	struct data d;
+	struct net *net;
+	struct net_run *run;
+	const struct feature *f;
+	const struct net_param *p;
+	uint8_t seen[DIM_S] = { 0 };
+	float *before;
+	double loss;
+	size_t moved = 0, stayed = 0;
+
+	make(&d, &how, 0, 120);
+	net = net_new(&shape, &d.scaling, &e);
+	run = net_run_new(net, &dropping, &d.ds, &few, &d.truth, &e);
+	OK(net != NULL && run != NULL);
+	p = &net->param[net->part[2].weight];
+	ck_assert(p->table);
+	before = mem_array(p->rows, p->cols * sizeof(*before));
+	memcpy(before, net->w + p->at, p->rows * p->cols * sizeof(*before));
+	for (int k = 0; k < 3; k++)
+		OK(net_run_epoch(run, linalg_get(cpu_isa()), NULL, &loss, &e) ==
+		    0);
+	f = &d.ds.feature[2];
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < few.count[s]; i++)
+			for (size_t k = 0; k < f->count[few.first[s] + i]; k++)
+				seen[f->index[f->start[few.first[s] + i] + k]] =
+				    1;
+	for (size_t c = 0; c < p->rows; c++) {
+		int same =
+		    memcmp(before + c * p->cols, net->w + p->at + c * p->cols,
+			p->cols * sizeof(*before)) == 0;
+
+		ck_assert_int_eq(same, !seen[c]);
+		moved += (size_t)!same;
+		stayed += (size_t)same;
+	}
+	ck_assert(moved > 0 && stayed > 0);
+	free(before);
+	net_run_free(run);
+	net_free(net);
+	unmake(&d);
+}
+END_TEST
+
+/* The part that tells the label is enough; where it is hidden in training, the
+ * other's absence is learnt, and else not. */
+START_TEST(learns_absence)
+{
+	static const struct recipe how = { .how = ONE };
+	struct net_options o = usual;
+	struct data d, test;
+	struct inputs in;
+	struct net *net;
+	double loss, a;
+	float *F;
+
+	o.epochs = 20;
+	make(&d, &how, 0, 1000);
+	make(&test, &how, 100000, 1000);
+	for (int hide = 0; hide < 2; hide++) {
+		const struct net_param *p;
+		double length = 0;
+
+		o.part_dropout = hide ? 0.4 : 0;
+		net = train(
+		    &d, kinds[_i], &o, 20, linalg_get(cpu_isa()), NULL, &loss);
+		p = &net->param[net->part[0].absent];
+		for (size_t j = 0; j < p->cols; j++)
+			length += fabs((double)net->w[p->at + j]);
+		/* Of two gates the one that is left is open, whatever the
+		 * absent part says. */
+		ck_assert(
+		    hide && kinds[_i] != NET_GATED ? length > 0 : length == 0);
+		inputs_of(&in, &d.scaling, &test);
+		inputs_keep(&in, 1);
+		F = scores_of(net, linalg_get(cpu_isa()), &in, NULL);
+		a = accuracy(F, &test);
+		ck_assert_msg(!hide || a >= 0.97, "%s: %.4f",
+		    net_kind_name(kinds[_i]), a);
+		free(F);
+		inputs_keep(&in, 0);
+		F = scores_of(net, linalg_get(cpu_isa()), &in, NULL);
+		for (size_t k = 0; k < test.ds.n * test.ds.C; k++)
+			ck_assert(isfinite(F[k]));
+		free(F);
+		inputs_free(&in);
+		net_free(net);
+	}
+	unmake(&d);
+	unmake(&test);
+}
+END_TEST
+
+/* A net of some parts reads no other. */
+START_TEST(reads_its_parts)
+{
+	struct net_shape shape = {
+		.kind = kinds[_i], .C = 3, .seed = 1, .parts = 5
+	};
+	struct error e = no_error;
+	struct data d;
+	struct inputs in;
+	struct net *net;
+	float *F, *G;
+
+	make(&d, &mixed, 0, 50);
+	net = net_new(&shape, &d.scaling, &e);
+	OK(net != NULL);
+	ck_assert_uint_eq(net->Q, 2);
+	inputs_of(&in, &d.scaling, &d);
+	F = scores_of(net, linalg_get(cpu_isa()), &in, NULL);
+	inputs_keep(&in, 5);
+	G = scores_of(net, linalg_get(cpu_isa()), &in, NULL);
+	ck_assert_mem_eq(F, G, d.ds.n * 3 * sizeof(*F));
+	free(F);
+	free(G);
+	inputs_free(&in);
+	net_free(net);
+	unmake(&d);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+START_TEST(refuses_shapes)
+{
+	static const struct {
+		struct net_shape shape;
+		const char *why;
+	} cases[] = {
+		{ { .kind = NET_MLP, .C = 3, .parts = 1 << 9 },
+		    "no part has anything to learn from" },
+		{ { .kind = NET_GATED, .C = 3, .hidden = 4097 },
+		    "gated: a hidden size or rank of 4097 is more than 4096" },
+		{ { .kind = NET_BILINEAR, .C = 3, .rank = 5000 },
+		    "bilinear: a hidden size or rank of 5000 is more than "
+		    "4096" },
+		{ { .kind = NET_TENSOR, .C = 3, .hidden = 16 },
+		    "tensor: the outer product of 4 parts of hidden size 16 "
+		    "has more than 65536 elements: lowrank and bilinear stay "
+		    "small" },
+		{ { .kind = NET_LOWRANK, .C = 3, .hidden = 4096, .rank = 4096 },
+		    "lowrank of hidden size 4096: more than 268435456 "
+		    "weights; choose a smaller one" },
+	};
+	struct error e = no_error;
+	struct data d;
+
+	make(&d, &mixed, 0, 40);
+	ck_assert_ptr_null(net_new(&cases[_i].shape, &d.scaling, &e));
+	ck_assert_str_eq(e.text, cases[_i].why);
+	unmake(&d);
+}
+END_TEST
+
+START_TEST(refuses_options)
+{
+	static const struct {
+		struct net_options o;
+		int what; /* 1 no rows, 2 no weights */
+		const char *why;
+	} cases[] = {
+		{ { .dropout = 1, .epochs = 1 }, 0,
+		    "dropout must be in [0, 1)" },
+		{ { .part_dropout = -0.1, .epochs = 1 }, 0,
+		    "part dropout must be in [0, 1]" },
+		{ { .lr = 2, .weight_decay = 0.5, .epochs = 1 }, 0,
+		    "rate of learning times weight decay must be in [0, 1)" },
+		{ { .weight_decay = -1, .epochs = 1 }, 0,
+		    "rate of learning times weight decay must be in [0, 1)" },
+		{ { .focal = NAN, .epochs = 1 }, 0,
+		    "focal gamma must not be below 0" },
+		{ { .epochs = 1 }, 1, "no rows to train on" },
+		{ { .epochs = 1 }, 2, "all weights are 0" },
+	};
+	struct net_shape shape = { .kind = NET_MLP, .C = 3 };
+	struct error e = no_error;
+	struct data d;
+	struct net *net;
+
+	make(&d, &mixed, 0, 40);
+	if (cases[_i].what == 1)
+		d.all = (struct rows){ { 0, 0 }, { 0, 0 } };
+	if (cases[_i].what == 2)
+		memset(d.ds.weight, 0, d.ds.n * sizeof(*d.ds.weight));
+	net = net_new(&shape, &d.scaling, &e);
+	OK(net != NULL);
+	ck_assert_ptr_null(
+	    net_run_new(net, &cases[_i].o, &d.ds, &d.all, &d.truth, &e));
+	ck_assert_str_eq(e.text, cases[_i].why);
+	net_free(net);
+	unmake(&d);
+}
+END_TEST
+
+/* What goes out of bounds ends with a sentence, not with NaN in a model; heavy
+ * and light weights alone do no such thing. */
+START_TEST(refuses_infinity)
+{
+	static const float weights[] = { 1e38f, 1e-38f, 1 };
+	struct net_options o = { .lr = 0.01, .epochs = 2 };
+	struct net_shape shape = { .kind = NET_MLP, .C = 3 };
+	struct error e = no_error;
+	struct data d;
+	struct net *net;
+	struct net_run *run;
+	double loss;
+
+	make(&d, &mixed, 0, 60);
+	for (size_t i = 0; i < d.ds.n; i++)
+		d.ds.weight[i] = weights[_i] * (1 + (float)(i % 2));
+	net = net_new(&shape, &d.scaling, &e);
+	run = net_run_new(net, &o, &d.ds, &d.all, &d.truth, &e);
+	OK(net != NULL && run != NULL);
+	OK(net_run_epoch(run, linalg_get(cpu_isa()), NULL, &loss, &e) == 0);
+	ck_assert(isfinite(loss));
+	net->w[net->param[net->out].at] = INFINITY;
+	ck_assert_int_eq(
+	    net_run_epoch(run, linalg_get(cpu_isa()), NULL, &loss, &e), -1);
+	ck_assert_str_eq(e.text, "the training went out of bounds: try a "
+				 "lower rate of learning than 0.01");
+	net_run_free(run);
+	net_free(net);
+	unmake(&d);
+}
+END_TEST
+
+/* ---- files ---- */
+
+static const char *
+file(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/check_net.%ld", (long)getpid());
+	return path;
+}
+
+/* Saved and loaded: the same weights; with one tensor changed: refused. */
+START_TEST(files)
+{
+	struct net_shape shape = { .kind = kinds[_i], .C = 3, .seed = 1 };
+	struct error e = no_error;
+	struct data d;
+	struct net *net, *again;
+	struct tensor *t;
+	struct model m;
+	size_t n;
+
+	make(&d, &mixed, 0, 40);
+	net = net_new(&shape, &d.scaling, &e);
+	OK(net != NULL);
+	n = net_tensor_count(net);
+	t = mem_array(n, sizeof(*t));
+	OK(net_tensors(net, "x.", t, &e) == 0);
+	OK(model_save(file(), "{}", t, n, &e) == 0 &&
+	    model_open(&m, file(), &e) == 0);
+	again = net_load(&shape, &d.scaling, &m, "x.", &e);
+	OK(again != NULL);
+	ck_assert_mem_eq(net->w, again->w, net->size * sizeof(*net->w));
+	net_free(again);
+	model_close(&m);
+	for (size_t k = 0; k < n; k++)
+		for (int what = 0; what < 4; what++) {
+			struct tensor good = t[k], last = t[n - 1];
+			static float nan[1 << 20];
+
+			nan[0] = NAN;
+			e = no_error;
+			if (what == 0) { /* it is not there */
+				t[k] = t[n - 1];
+			} else if (what == 1) { /* of another shape */
+				t[k].shape[0]--;
+			} else if (what == 2) {
+				t[k].rank = 3 - t[k].rank;
+				t[k].shape[1] = t[k].rank == 2;
+			} else {
+				t[k].data = nan;
+			}
+			OK(model_save(file(), "{}", t, n - (what == 0), &e) ==
+				0 &&
+			    model_open(&m, file(), &e) == 0);
+			ck_assert_ptr_null(
+			    net_load(&shape, &d.scaling, &m, "x.", &e));
+			ck_assert_msg(
+			    strstr(e.text, good.name) != NULL, "%s", e.text);
+			model_close(&m);
+			t[k] = good;
+			t[n - 1] = last;
+		}
+	remove(file());
+	for (size_t k = 0; k < n; k++)
+		free(t[k].name);
+	free(t);
+	net_free(net);
+	unmake(&d);
+}
+END_TEST
+
 /* ---- PyTorch ---- */
 
 enum { PEER_N = 96, PEER_C = 4, PEER_EPOCHS = 9, PEER_STEPS = 50 };
@@ -451,7 +762,7 @@ peer(const struct model *m, const char *name, enum tensor_type type,
 START_TEST(pytorch_losses)
 {
 	static const uint32_t dims[] = { 5, 7 };
-	static const char *const files[] = {
+	static const char *const recorded[] = {
 		"tests/data/fusion/mlp.safetensors",
 		"tests/data/fusion/gated.safetensors"
 	};
@@ -483,7 +794,7 @@ START_TEST(pytorch_losses)
 	const uint32_t *order;
 	const double *want;
 
-	OK(model_open(&m, files[_i], &e) == 0);
+	OK(model_open(&m, recorded[_i], &e) == 0);
 	memset(mask, 1, sizeof(mask));
 	for (size_t i = 0; i < PEER_N; i++)
 		weight[i] = 1;
@@ -651,19 +962,26 @@ net_suite(void)
 	Suite *s = suite_create("net");
 	TCase *c = tcase_create("training");
 
-	tcase_set_timeout(c, 60);
+	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, learns_xor, 0, KINDS);
 	tcase_add_loop_test(c, bears_noise, 0, KINDS);
 	tcase_add_loop_test(c, learns_every_task, 0, 3 * KINDS);
 	tcase_add_loop_test(c, same_bytes, 0, KINDS);
 	tcase_add_loop_test(c, resumes, 0, KINDS);
+	tcase_add_test(c, touches_rows);
+	tcase_add_loop_test(c, learns_absence, 0, KINDS);
 	tcase_add_test(c, refuses_states);
+	tcase_add_loop_test(c, refuses_shapes, 0, 5);
+	tcase_add_loop_test(c, refuses_options, 0, 7);
+	tcase_add_loop_test(c, refuses_infinity, 0, 3);
 	suite_add_tcase(s, c);
 	c = tcase_create("peers");
 	tcase_add_loop_test(c, pytorch_losses, 0, 2);
 	suite_add_tcase(s, c);
 	c = tcase_create("scores");
 	tcase_add_loop_test(c, records_apart, 0, KINDS);
+	tcase_add_loop_test(c, reads_its_parts, 0, KINDS);
+	tcase_add_loop_test(c, files, 0, KINDS);
 	tcase_add_loop_test(c, whole_gradient, 0, KINDS);
 	suite_add_tcase(s, c);
 	return s;

@@ -33,6 +33,10 @@
  * A net is plain numbers; the same seed, rows and options give the same bytes
  * on any machine and for any number of threads.
  *
+ * A sequence is as many tokens in attention, and the mean of its rows for the
+ * other kinds.  A part that a record lacks is what the net has learnt to put in
+ * its place; gates close on it.
+ *
  * Functions return 0 or -1 (NULL) with a sentence.
  */
 
@@ -53,15 +57,18 @@ struct net_shape {
 	size_t rank;   /* lowrank: R; bilinear: length of the sketch; attention:
 			* bottleneck tokens; 0: what suits */
 	uint64_t seed; /* of the first weights, and of the sketch's hashes */
+	uint64_t parts; /* that it reads, of those that are live; 0: all */
 };
 
 struct net; /* opaque */
 
-/* net_new: first weights for parts of this scaling, which is borrowed. */
+/* net_new: first weights for parts of this scaling, which is borrowed.  It
+ * refuses a shape without a part, and one that is too large: a hidden size or
+ * rank above 4096, 2^28 weights, an outer product of more than 2^16. */
 struct net *net_new(
     const struct net_shape *shape, const struct scaling *s, struct error *e);
 void net_free(struct net *net);                           /* NULL is fine */
-const struct net_shape *net_shape(const struct net *net); /* nothing is 0 */
+const struct net_shape *net_shape(const struct net *net); /* no size is 0 */
 size_t net_parameters(const struct net *net);
 
 /* net_kind_name: "mlp", ...  net_kind_of: the kind of that name, or -1. */
@@ -69,7 +76,8 @@ const char *net_kind_name(enum net_kind kind);
 int net_kind_of(struct str name);
 
 /*
- * net_tensors: its parameters, named ${prefix} and what they are; data points
+ * net_tensors: its parameters, named ${prefix} (which may end in a dot) and
+ * what they are, "part.0.weight" by a part's place in the scaling; data points
  * into the net, names are allocated and the caller's.  t: room for
  * net_tensor_count.  net_load: the parameters from a file that is not
  * trusted: shapes are checked and numbers finite.

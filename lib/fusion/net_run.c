@@ -298,6 +298,15 @@ this_step(const struct net_run *run, size_t batch)
 }
 
 int
+net_run_astray(const struct net_run *run, struct error *e)
+{
+	return error_set(e,
+	    "the training went out of bounds: try a lower rate of learning "
+	    "than %g",
+	    run->o.lr);
+}
+
+int
 net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
     double *loss, struct error *e)
 {
@@ -320,7 +329,10 @@ net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
 		if (run->losses != NULL)
 			run->losses[b] = (sum - before) * (double)run->share;
 	}
+	if (!tensor_finite(
+		TENSOR_F32, run->net->w, run->net->size * sizeof(*run->net->w)))
+		return net_run_astray(run, e);
 	run->epoch++;
-	*loss = sum / ((double)run->n * run->mean_weight);
+	*loss = sum / (double)run->n;
 	return 0;
 }

@@ -75,6 +75,9 @@ struct net_run {
  * 0 of batch 0: of the order of the epoch. */
 uint64_t net_run_seed(const struct net_run *run, size_t batch, size_t chunk);
 
+/* net_run_astray: say that numbers grew beyond all bounds.  -1. */
+int net_run_astray(const struct net_run *run, struct error *e);
+
 /* net_run_step: one batch; its loss is added to *loss. */
 int net_run_step(
     struct net_run *run, struct pool *pool, double *loss, struct error *e);

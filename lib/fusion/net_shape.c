@@ -151,14 +151,14 @@ static int
 find_parts(struct net *net, struct error *e)
 {
 	for (size_t p = 0; p < net->scaling->n; p++)
-		net->Q += (size_t)(net->scaling->live >> p & 1);
+		net->Q += (size_t)(net->live >> p & 1);
 	if (net->Q == 0)
 		return error_set(e, "no part has anything to learn from");
 	net->part = mem_array(net->Q, sizeof(*net->part));
 	if (net->part == NULL)
 		return error_memory(e);
 	for (size_t p = 0, q = 0; p < net->scaling->n; p++)
-		if (net->scaling->live >> p & 1)
+		if (net->live >> p & 1)
 			net->part[q++].p = p;
 	return 0;
 }
@@ -175,7 +175,7 @@ net_lay_out(
 	}
 	net->shape = *shape;
 	net->scaling = s;
-	net->live = s->live;
+	net->live = s->live & (shape->parts != 0 ? shape->parts : ~UINT64_C(0));
 	net->out_gain = 1;
 	if (find_parts(net, e) < 0 || net_suit(net, e) < 0 ||
 	    net_lay(net, e) < 0 || place(net, e) < 0) {

@@ -32,7 +32,8 @@ chunk_truth(const struct net_run *run, struct run_chunk *c, const uint32_t *row,
 	size_t C = t->C;
 
 	for (size_t i = 0; i < n; i++) {
-		c->weight[i] = t->weight[row[i]];
+		c->weight[i] =
+		    (float)((double)t->weight[row[i]] / run->mean_weight);
 		if (t->task == TASK_CLASS)
 			c->label[i] = t->label[row[i]];
 		else
@@ -230,7 +231,7 @@ net_run_step(
     struct net_run *run, struct pool *pool, double *loss, struct error *e)
 {
 	run->used = (run->count + run->chunk - 1) / run->chunk;
-	run->share = (float)(1 / ((double)run->count * run->mean_weight));
+	run->share = 1 / (float)run->count;
 	pool_run(pool, run->used, chunk_inputs, run);
 	for (size_t k = 0; k < run->used; k++)
 		if (run->chunks[k].rc < 0) {
@@ -244,10 +245,7 @@ net_run_step(
 	pool_run(pool, run->used, chunk_gradient, run);
 	for (size_t k = 0; k < run->used; k++) {
 		if (!isfinite(run->chunks[k].loss))
-			return error_set(e,
-			    "the training went out of bounds: try a lower "
-			    "rate of learning than %g",
-			    run->o.lr);
+			return net_run_astray(run, e);
 		*loss += run->chunks[k].loss;
 	}
 	pool_run(pool, run->pieces, update_piece, run);

@@ -8,15 +8,25 @@
 #include "base/cpu.h"
 #include "base/io.h"
 #include "base/message.h"
+#include "base/num.h"
 #include "base/options.h"
 #include "base/pool.h"
-#include "fusion/answers.h"
+#include "fusion/asking.h"
 #include "fusion/predictor.h"
 #include "fusion/zero_shot.h"
 #include "vec/input.h"
 #include "vec/output.h"
 
-enum { KEY_THRESHOLD = 256, KEY_MAX_ERRORS, KEY_ZERO_SHOT, KEY_TEMPLATE };
+enum {
+	KEY_THRESHOLD = 256,
+	KEY_MAX_ERRORS,
+	KEY_ZERO_SHOT,
+	KEY_TEMPLATE,
+	KEY_COVER,
+	KEY_REJECT,
+	KEY_WHY,
+	KEY_NEIGHBOURS
+};
 
 static const struct option_row rows[] = {
 	{ 'm', "model", "FILE", "the model that train wrote (required)" },
@@ -29,7 +39,18 @@ static const struct option_row rows[] = {
 	    "jsonl|tsv|vp; vp: a dense part 'probs' (jsonl)" },
 	{ 'k', "top", "K", "write only the K highest probs (all)" },
 	{ KEY_THRESHOLD, "threshold", "P",
-	    "multilabel: say labels from this probability on (0.5)" },
+	    "multilabel: say labels from this probability on (the "
+	    "model's own for each)" },
+	{ KEY_COVER, "cover", "P",
+	    "a set, or an interval, that holds the truth with this "
+	    "probability, 0.5 to 0.999" },
+	{ KEY_REJECT, "reject", "P",
+	    "say no class whose probability is below this" },
+	{ KEY_WHY, "why", "[=near:K]",
+	    "the share of each part in what is said; or the K training "
+	    "records that are nearest" },
+	{ KEY_NEIGHBOURS, "neighbours", "FILE",
+	    "the training records, for --why=near:K" },
 	{ 'j', "threads", "N", "workers (all processors)" },
 	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
 	    "end with 0 for up to so many records in error (0)" },
@@ -45,15 +66,13 @@ enum format { FORMAT_LINES, FORMAT_TSV, FORMAT_STREAM };
 struct settings {
 	const char *model, *output;
 	enum format format;
-	long most;
 	double threshold; /* NaN: the model's */
 	long threads;
 	struct tolerance errors;
 	int quiet;
+	struct question question;
 	struct zero_shot_options zero_shot; /* labels NULL: a trained model */
 };
-
-enum { ROWS = 64 }; /* records that one worker takes at a time */
 
 struct work {
 	const struct settings *set;
@@ -64,19 +83,33 @@ struct work {
 	struct pool *pool;
 	struct input *in;
 	struct batch block;
-	int *map; /* [parts of the model] */
-	float *F; /* [cap, C] */
-	size_t cap;
-	struct predictor_room **room; /* [threads] */
-	struct error *bad;            /* [threads] */
-	float *threshold;             /* --threshold: [C] */
-	struct writer writer;         /* lines */
+	struct asking *asking;
+	float *threshold;     /* --threshold: [C] */
+	struct writer writer; /* lines */
 	struct buf text;
 	struct output *out; /* vp */
 	struct schema schema;
 	struct batch answers;
 	uint64_t records, errors, trained;
 };
+
+/* --why, or --why=near:K; both may be given. */
+static void
+take_why(struct question *q, const struct options *o)
+{
+	long k;
+
+	if (o->arg == NULL) {
+		q->asked |= ANSWER_WHY;
+		return;
+	}
+	if (strncmp(o->arg, "near:", 5) != 0 ||
+	    num_parse_long(o->arg + 5, 1, NEIGHBOURS_MAX, &k) < 0)
+		usage_error("%s: '%s' is not near:K with K from 1 to %d",
+		    o->shown, o->arg, NEIGHBOURS_MAX);
+	q->asked |= ANSWER_NEAR;
+	q->near = (size_t)k;
+}
 
 static void
 take_option(struct settings *set, const struct options *o, int key)
@@ -92,10 +125,24 @@ take_option(struct settings *set, const struct options *o, int key)
 		set->format = (enum format)options_choice(o, "jsonl|tsv|vp");
 		break;
 	case 'k':
-		set->most = options_long(o, 1, INT32_MAX);
+		set->question.most = (size_t)options_long(o, 1, INT32_MAX);
 		break;
 	case KEY_THRESHOLD:
 		set->threshold = options_double(o, 0, 1);
+		break;
+	case KEY_COVER:
+		set->question.asked |= ANSWER_COVER;
+		set->question.cover = options_double(o, 0.5, 0.999);
+		break;
+	case KEY_REJECT:
+		set->question.asked |= ANSWER_REJECT;
+		set->question.reject = options_double(o, 0, 1);
+		break;
+	case KEY_WHY:
+		take_why(&set->question, o);
+		break;
+	case KEY_NEIGHBOURS:
+		set->question.neighbours = o->arg;
 		break;
 	case 'j':
 		set->threads = options_long(o, 1, POOL_MAX);
@@ -119,35 +166,16 @@ take_option(struct settings *set, const struct options *o, int key)
 
 /* ---- output ---- */
 
-/* One dense part, a column for each class. */
-static int
-stream_schema(struct work *w, struct error *e)
-{
-	const struct predictor *p = w->predictor;
-	char space[80];
-	struct strs *names;
-
-	snprintf(space, sizeof(space), "{\"model\":\"%016" PRIx64 "\"}",
-	    w->set->zero_shot.labels != NULL ? w->zero_shot.hash
-					     : model_hash(&p->model));
-	if (schema_add(&w->schema, p->task == TASK_REGRESS ? "value" : "probs",
-		PART_DENSE, (uint32_t)p->C, space, NULL, e) < 0)
-		return -1;
-	names = &w->schema.parts[0].columns;
-	for (size_t c = 0; c < p->classes.n; c++) {
-		struct str s = strs_get(&p->classes, c);
-
-		if (strs_add(names, s.s, s.len) < 0)
-			return error_memory(e);
-	}
-	return 0;
-}
-
 static int
 open_output(struct work *w, struct error *e)
 {
 	if (w->set->format == FORMAT_STREAM) {
-		if (stream_schema(w, e) < 0 ||
+		uint64_t hash = w->set->zero_shot.labels != NULL
+				    ? w->zero_shot.hash
+				    : model_hash(&w->predictor->model);
+
+		if (answer_schema(&w->schema, w->predictor,
+			w->set->question.asked, hash, e) < 0 ||
 		    batch_init(&w->answers, &w->schema, e) < 0)
 			return -1;
 		w->out = output_open(w->set->output, FORMAT_VP, &w->schema, e);
@@ -155,73 +183,31 @@ open_output(struct work *w, struct error *e)
 	}
 	if (io_create(&w->writer, w->set->output, e) < 0)
 		return -1;
-	if (w->set->format == FORMAT_TSV && answer_tsv_header(&w->text) < 0)
+	if (w->set->format == FORMAT_TSV &&
+	    answer_tsv_header(&w->text, w->predictor, w->set->question.asked) <
+		0)
 		return error_memory(e);
 	return 0;
-}
-
-/* The record with its answer in place of its vectors. */
-static int
-put_vector(
-    struct work *w, size_t i, const float *P, const char *why, struct error *e)
-{
-	const struct batch *b = &w->block;
-	struct batch *to = &w->answers;
-	struct str id = strs_get(&b->id, i), group = strs_get(&b->group, i);
-	size_t first, n = batch_range(b->label_end, i, &first);
-	float *x;
-
-	batch_clear(to);
-	if (batch_add(to, id.s, id.len, e) < 0 ||
-	    (group.len > 0 && batch_group(to, group.s, group.len, e) < 0))
-		return -1;
-	for (size_t k = 0; k < n; k++) {
-		struct str s = strs_get(&b->label, first + k);
-
-		if (batch_label(to, s.s, s.len, e) < 0)
-			return -1;
-	}
-	to->target[0] = b->target[i];
-	to->weight[0] = b->weight[i];
-	to->source[0] = b->source[i];
-	to->flags[0] = b->flags[i];
-	if (predictor_knows(w->predictor, id, group))
-		to->flags[0] |= FLAG_TRAINED;
-	if (P == NULL) {
-		if (batch_error(to, 0, why, e) < 0)
-			return -1;
-		return output_put(w->out, to, 0, e);
-	}
-	x = batch_dense(to, 0);
-	if (x == NULL)
-		return error_memory(e);
-	memcpy(x, P, w->predictor->C * sizeof(*x));
-	return output_put(w->out, to, 0, e);
 }
 
 static int
 put_record(struct work *w, size_t i, struct error *e)
 {
-	const struct predictor *p = w->predictor;
-	struct answer a = { .predictor = p,
-		.batch = &w->block,
-		.map = w->map,
-		.record = i,
-		.P = w->F + i * p->C,
-		.most = (size_t)w->set->most };
+	struct answer a;
 	struct error why;
 	int rc;
 
-	if (!predictor_can(p, &w->block, w->map, i, &why)) {
-		a.P = NULL;
-		a.error = why.text;
-	}
+	asking_answer(w->asking, i, &a, &why);
 	w->records++;
 	w->errors += a.P == NULL || batch_bad(&w->block, i);
-	w->trained += (uint64_t)predictor_knows(
-	    p, strs_get(&w->block.id, i), strs_get(&w->block.group, i));
-	if (w->set->format == FORMAT_STREAM)
-		return put_vector(w, i, a.P, a.error, e);
+	w->trained += (uint64_t)predictor_knows(w->predictor,
+	    strs_get(&w->block.id, i), strs_get(&w->block.group, i));
+	if (w->set->format == FORMAT_STREAM) {
+		batch_clear(&w->answers);
+		return answer_batch(&w->answers, &a, e) < 0
+			   ? -1
+			   : output_put(w->out, &w->answers, 0, e);
+	}
 	rc = w->set->format == FORMAT_TSV ? answer_tsv(&w->text, &a)
 					  : answer_jsonl(&w->text, &a);
 	return rc < 0 ? error_memory(e) : 0;
@@ -229,37 +215,14 @@ put_record(struct work *w, size_t i, struct error *e)
 
 /* ---- the work ---- */
 
-static void
-score_rows(void *arg, size_t i, int worker)
-{
-	struct work *w = arg;
-	size_t from = i * ROWS, C = w->predictor->C;
-	size_t n = w->block.n - from < ROWS ? w->block.n - from : ROWS;
-
-	if (predictor_scores(w->predictor, w->la, &w->block, w->map, from, n,
-		~UINT64_C(0), w->F + from * C, w->room[worker],
-		&w->bad[worker]) < 0)
-		return;
-	if (w->set->zero_shot.labels != NULL)
-		zero_shot_link(&w->zero_shot, w->F + from * C, n);
-	else
-		predictor_link(w->predictor, w->la, w->F + from * C, n);
-}
-
 static int
 do_block(struct work *w, struct error *e)
 {
-	if (mem_grow(&w->F, &w->cap, w->block.n,
-		w->predictor->C * sizeof(*w->F)) < 0)
-		return error_memory(e);
 	if (w->set->zero_shot.labels != NULL)
-		zero_shot_unit(&w->zero_shot, &w->block, w->map[0]);
-	pool_run(w->pool, (w->block.n + ROWS - 1) / ROWS, score_rows, w);
-	for (int t = 0; t < pool_threads(w->pool); t++)
-		if (w->bad[t].text[0] != '\0') {
-			*e = w->bad[t];
-			return -1;
-		}
+		zero_shot_unit(
+		    &w->zero_shot, &w->block, asking_map(w->asking)[0]);
+	if (asking_batch(w->asking, &w->block, e) < 0)
+		return -1;
 	for (size_t i = 0; i < w->block.n; i++)
 		if (put_record(w, i, e) < 0)
 			return -1;
@@ -298,40 +261,39 @@ load_model(struct work *w, struct error *e)
 	return 0;
 }
 
+static void
+link_labels(const void *ctx, float *F, size_t n)
+{
+	zero_shot_link(ctx, F, n);
+}
+
 static int
 prepare(struct work *w, struct error *e)
 {
-	int threads;
+	const struct schema *s = input_schema(w->in);
+	struct question q = w->set->question;
 
 	if (load_model(w, e) < 0)
 		return -1;
-	w->la = linalg_get(cpu_isa());
-	w->map = mem_array(w->predictor->schema.n, sizeof(*w->map));
-	if (w->map == NULL)
-		return error_memory(e);
-	if (predictor_bind(w->predictor, input_schema(w->in), w->map, e) < 0)
-		return error_at(e, "'%s'", w->set->model);
+	if (w->set->zero_shot.labels != NULL) {
+		q.link = link_labels;
+		q.ctx = &w->zero_shot;
+	}
 	w->pool = pool_new((int)w->set->threads, e);
 	if (w->pool == NULL)
 		return -1;
-	threads = pool_threads(w->pool);
-	w->room = mem_array((size_t)threads, sizeof(*w->room));
-	w->bad = mem_array((size_t)threads, sizeof(*w->bad));
-	if (w->room == NULL || w->bad == NULL)
-		return error_memory(e);
-	for (int t = 0; t < threads; t++) {
-		w->room[t] = predictor_room_new(w->predictor, e);
-		if (w->room[t] == NULL)
-			return -1;
-	}
-	return batch_init(&w->block, input_schema(w->in), e);
+	w->asking =
+	    asking_new(w->predictor, linalg_get(cpu_isa()), w->pool, s, &q, e);
+	if (w->asking == NULL)
+		return error_at(e, "'%s'", w->set->model);
+	return batch_init(&w->block, s, e);
 }
 
 static void
 say_missing(const struct work *w)
 {
 	for (size_t k = 0; k < w->predictor->schema.n; k++)
-		if (w->map[k] < 0)
+		if (asking_map(w->asking)[k] < 0)
 			warn("part '%s' of the model is not in the stream: "
 			     "it is missing in every record",
 			    w->predictor->schema.parts[k].name);
@@ -380,13 +342,7 @@ fail(struct work *w, const struct error *e)
 static void
 release(struct work *w)
 {
-	int threads = pool_threads(w->pool);
-
-	for (int t = 0; t < threads; t++)
-		predictor_room_free(w->room[t]);
-	free(w->room);
-	free(w->bad);
-	free(w->threshold);
+	asking_free(w->asking);
 	pool_free(w->pool);
 	batch_free(&w->block);
 	batch_free(&w->answers);
@@ -395,8 +351,7 @@ release(struct work *w)
 	zero_shot_free(&w->zero_shot);
 	input_close(w->in);
 	buf_free(&w->text);
-	free(w->map);
-	free(w->F);
+	free(w->threshold);
 }
 
 static int
@@ -422,6 +377,36 @@ predict(const struct settings *set, char *const *paths, int n)
 	return rc;
 }
 
+/* Options that contradict each other. */
+static void
+check_options(const struct settings *set, int operands)
+{
+	unsigned asked = set->question.asked;
+	const char *labels = set->zero_shot.labels;
+
+	if (set->model == NULL)
+		usage_error("-m FILE, the model, is required");
+	if (set->zero_shot.templates > 0 && labels == NULL)
+		usage_error("--template needs --zero-shot");
+	if (labels != NULL && operands == 0 && strcmp(labels, "-") == 0)
+		usage_error("labels and vectors cannot both be standard input");
+	if (labels != NULL && asked & ~(unsigned)ANSWER_REJECT)
+		usage_error("--cover and --why need a model of train");
+	if ((asked & ANSWER_NEAR) != 0 && set->question.neighbours == NULL)
+		usage_error("--why=near:K needs --neighbours FILE, the "
+			    "training records");
+	if (!(asked & ANSWER_NEAR) && set->question.neighbours != NULL)
+		usage_error("--neighbours needs --why=near:K");
+	if (asked & ANSWER_NEAR && operands == 0 &&
+	    strcmp(set->question.neighbours, "-") == 0)
+		usage_error("training records and vectors cannot both be "
+			    "standard input");
+	if (set->format == FORMAT_STREAM &&
+	    asked & (ANSWER_REJECT | ANSWER_NEAR))
+		usage_error("-f vp holds numbers alone: no --reject, no "
+			    "--why=near:K");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -436,13 +421,7 @@ main(int argc, char *argv[])
 		die("out of memory");
 	while ((key = options_next(&o)) != -1)
 		take_option(&set, &o, key);
-	if (set.model == NULL)
-		usage_error("-m FILE, the model, is required");
-	if (set.zero_shot.templates > 0 && set.zero_shot.labels == NULL)
-		usage_error("--template needs --zero-shot");
-	if (set.zero_shot.labels != NULL && o.argc == 0 &&
-	    strcmp(set.zero_shot.labels, "-") == 0)
-		usage_error("labels and vectors cannot both be standard input");
+	check_options(&set, o.argc);
 	set.zero_shot.model.encoder.model = set.model;
 	set.zero_shot.model.encoder.normalize = NORMALIZE_YES;
 	set.zero_shot.independent = !isnan(set.threshold);

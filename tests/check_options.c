@@ -10,7 +10,7 @@
 #include "base/version.h"
 #include "unit.h"
 
-enum { KEY_DIM = 256, KEY_LONG, KEY_WORD };
+enum { KEY_DIM = 256, KEY_LONG, KEY_WORD, KEY_WHY };
 
 static const struct option_row rows[] = {
 	{ 'o', "output", "FILE", "write to FILE, whole or not at all" },
@@ -22,6 +22,7 @@ static const struct option_row rows[] = {
 	    "two lines or more, whichever way one looks at it: one|two|three|"
 	    "four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen" },
 	{ KEY_WORD, "long-flag", NULL, "a flag" },
+	{ KEY_WHY, "why", "[=near:K]", "an argument that may be left out" },
 	OPTIONS_COMMON,
 	{ 0 },
 };
@@ -62,6 +63,7 @@ static const char *const good[][2] = {
 	{ "tool --long_flag --long-flag", "--long_flag= --long-flag= |" },
 	{ "tool - -- -o --dim", "| - -o --dim" },
 	{ "tool --dim=a=b -o --dim", "--dim=a=b -o=--dim |" },
+	{ "tool --why x --why=near:3 --why", "--why= --why=near:3 --why= | x" },
 };
 
 START_TEST(words_to_options)
@@ -185,6 +187,7 @@ START_TEST(help_lists_every_option)
 	ck_assert_str_eq(err.data, "");
 	ck_assert_ptr_nonnull(strstr(out.data, "usage: tool [options]"));
 	ck_assert_ptr_nonnull(strstr(out.data, "\nDoes this and that"));
+	ck_assert_ptr_nonnull(strstr(out.data, "      --why[=near:K]  "));
 	for (const struct option_row *r = rows; r->key != 0; r++) {
 		char want[64];
 

@@ -11,6 +11,14 @@
 
 enum { HELP_WIDTH = 79, HELP_LEFT = 30 };
 
+/* Whether the option's argument may be left out; it then stands behind a '='
+ * only. */
+static int
+optional(const struct option_row *r)
+{
+	return r->arg != NULL && r->arg[0] == '[';
+}
+
 /* ---- help ---- */
 
 /* "  -o, --output FILE" */
@@ -28,7 +36,7 @@ help_left(struct buf *b, const struct option_row *r)
 	if (r->name != NULL)
 		rc |= buf_printf(b, "--%s", r->name);
 	if (r->arg != NULL)
-		rc |= buf_printf(b, " %s", r->arg);
+		rc |= buf_printf(b, optional(r) ? "%s" : " %s", r->arg);
 	return rc != 0 ? -1 : (int)(b->len - before);
 }
 
@@ -176,7 +184,7 @@ find_letter(const struct command *c, int letter)
 static int
 take(struct options *o, const struct option_row *r, char *arg)
 {
-	if (r->arg != NULL && arg == NULL) {
+	if (r->arg != NULL && arg == NULL && !optional(r)) {
 		if (o->next >= o->argc)
 			usage_error("option '%s' needs an argument: %s",
 			    o->shown, r->arg);

@@ -31,7 +31,8 @@
 struct option_row {
 	int key;          /* the letter, or a number above 255; 0 ends */
 	const char *name; /* long name, or NULL */
-	const char *arg;  /* its argument's name, or NULL for none */
+	const char *arg;  /* its argument's name, or NULL for none; "[=NAME]"
+			   * where it may be left out: --why, --why=NAME */
 	const char *help; /* one line, with the default in brackets */
 };
 
@@ -46,7 +47,7 @@ struct options {
 	const struct command *command;
 	int argc;
 	char **argv;       /* operands are moved to the front as they come */
-	const char *arg;   /* of the option that options_next gave */
+	const char *arg;   /* of the option that options_next gave, or NULL */
 	const char *shown; /* that option as typed: "--dim" or "-k" */
 	int next, cluster, noperands, ended;
 	char letter[3];

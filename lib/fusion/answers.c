@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/json.h"
+#include "fusion/conformal.h"
 
 size_t
 answer_best(const float *P, size_t C)
@@ -30,10 +30,48 @@ put_str(struct buf *b, struct str s)
 	return json_put_string(b, s.s, s.len);
 }
 
-static int
-said(const struct answer *a, size_t c)
+int
+answer_said(const struct answer *a, size_t c)
 {
-	return (double)a->P[c] >= predictor_threshold(a->predictor, c);
+	const struct predictor *p = a->predictor;
+
+	if (p->task == TASK_CLASS)
+		return c == answer_best(a->P, p->C);
+	return (double)a->P[c] >= predictor_threshold(p, c);
+}
+
+int
+answer_in_set(const struct answer *a, size_t c)
+{
+	return conformal_doubt(a->P[c]) <= a->q || answer_said(a, c);
+}
+
+int
+answer_rejected(const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+
+	return a->P != NULL && a->asked & ANSWER_REJECT &&
+	       p->task == TASK_CLASS &&
+	       (double)a->P[answer_best(a->P, p->C)] < a->reject;
+}
+
+int
+answer_interval(const struct answer *a, float *lo, float *hi)
+{
+	*lo = a->P[0] - a->q;
+	*hi = a->P[0] + a->q;
+	return isfinite(*lo) && isfinite(*hi);
+}
+
+int
+answer_share(struct buf *out, const struct predictor *p, double share)
+{
+	if (!isfinite(share))
+		return buf_puts(out, "null");
+	if (p->task != TASK_REGRESS && fabs(share) < 1e8)
+		share = rint(share * 1e7) / 1e7;
+	return json_put_double(out, share == 0 ? 0 : share);
 }
 
 static int
@@ -48,6 +86,11 @@ put_label(struct buf *b, const struct answer *a)
 		if (a->P == NULL)
 			return buf_puts(b, ",\"label\":null");
 		best = answer_best(a->P, p->C);
+		if (answer_rejected(a))
+			return buf_puts(b, ",\"label\":null,\"rejected\":true,"
+					   "\"p\":") < 0
+				   ? -1
+				   : json_put_float(b, a->P[best]);
 		return put_key(b, "label") < 0 ||
 			       put_str(b, strs_get(&p->classes, best)) < 0 ||
 			       put_key(b, "p") < 0 ||
@@ -60,7 +103,7 @@ put_label(struct buf *b, const struct answer *a)
 		if (buf_puts(b, ",\"labels\":[") < 0)
 			return -1;
 		for (size_t c = 0; c < p->C; c++)
-			if (said(a, c) &&
+			if (answer_said(a, c) &&
 			    ((some++ > 0 && buf_putc(b, ',') < 0) ||
 				put_str(b, strs_get(&p->classes, c)) < 0))
 				return -1;
@@ -177,6 +220,116 @@ put_missing(struct buf *b, const struct answer *a)
 	return some > 0 ? buf_putc(b, ']') : 0;
 }
 
+static int
+put_imputed(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t some = 0;
+
+	for (size_t k = 0; k < p->schema.n; k++) {
+		const char *name = p->schema.parts[k].name;
+
+		if (!(a->filled >> k & 1))
+			continue;
+		if (buf_puts(b, some++ == 0 ? ",\"imputed\":[" : ",") < 0 ||
+		    json_put_string(b, name, strlen(name)) < 0)
+			return -1;
+	}
+	return some > 0 ? buf_putc(b, ']') : 0;
+}
+
+/* ---- what was asked for ---- */
+
+static int
+put_set(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	float lo, hi;
+	int some = 0;
+
+	if (p->task == TASK_REGRESS) {
+		if (put_key(b, "interval") < 0)
+			return -1;
+		if (!answer_interval(a, &lo, &hi))
+			return buf_puts(b, "[null,null]");
+		return buf_putc(b, '[') < 0 || json_put_float(b, lo) < 0 ||
+			       buf_putc(b, ',') < 0 || json_put_float(b, hi) < 0
+			   ? -1
+			   : buf_putc(b, ']');
+	}
+	if (buf_puts(b, ",\"set\":[") < 0)
+		return -1;
+	for (size_t c = 0; c < p->C; c++)
+		if (answer_in_set(a, c) &&
+		    ((some++ > 0 && buf_putc(b, ',') < 0) ||
+			put_str(b, strs_get(&p->classes, c)) < 0))
+			return -1;
+	return buf_putc(b, ']');
+}
+
+/* {"base":-1.2,"text":0.8}: of every part that the model has. */
+static int
+put_shares(struct buf *b, const struct answer *a, size_t o)
+{
+	const struct predictor *p = a->predictor;
+
+	if (buf_puts(b, "{\"base\":") < 0 ||
+	    answer_share(b, p, a->why->base[o]) < 0)
+		return -1;
+	for (size_t k = 0; k < p->schema.n; k++) {
+		const char *name = p->schema.parts[k].name;
+
+		if (buf_putc(b, ',') < 0 ||
+		    json_put_string(b, name, strlen(name)) < 0 ||
+		    buf_putc(b, ':') < 0 ||
+		    answer_share(b, p, a->why->share[o * p->schema.n + k]) < 0)
+			return -1;
+	}
+	return buf_putc(b, '}');
+}
+
+static int
+put_why(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t at, n = batch_range(a->why->end, a->why_record, &at);
+
+	if (put_key(b, "why") < 0)
+		return -1;
+	if (p->task != TASK_MULTILABEL)
+		return put_shares(b, a, at);
+	for (size_t o = at; o < at + n; o++)
+		if (buf_putc(b, o > at ? ',' : '{') < 0 ||
+		    put_str(b, strs_get(&p->classes, a->why->output[o])) < 0 ||
+		    buf_putc(b, ':') < 0 || put_shares(b, a, o) < 0)
+			return -1;
+	return buf_putc(b, '}');
+}
+
+static int
+put_near(struct buf *b, const struct answer *a)
+{
+	if (buf_puts(b, ",\"near\":[") < 0)
+		return -1;
+	for (size_t k = 0; k < a->found; k++)
+		if (buf_puts(b, k > 0 ? ",{\"id\":" : "{\"id\":") < 0 ||
+		    put_str(b, strs_get(&a->neighbours->id, a->near[k])) < 0 ||
+		    put_key(b, "cosine") < 0 ||
+		    json_put_float(b, a->cosine[k]) < 0 || buf_putc(b, '}') < 0)
+			return -1;
+	return buf_putc(b, ']');
+}
+
+static int
+put_asked(struct buf *b, const struct answer *a)
+{
+	if (a->asked & ANSWER_COVER && put_set(b, a) < 0)
+		return -1;
+	if (a->asked & ANSWER_WHY && put_why(b, a) < 0)
+		return -1;
+	return a->asked & ANSWER_NEAR ? put_near(b, a) : 0;
+}
+
 int
 answer_jsonl(struct buf *out, const struct answer *a)
 {
@@ -191,84 +344,16 @@ answer_jsonl(struct buf *out, const struct answer *a)
 		return -1;
 	if (knows(a) && buf_puts(out, ",\"train\":true") < 0)
 		return -1;
-	if (a->P != NULL && put_missing(out, a) < 0)
+	if (a->P != NULL &&
+	    (put_missing(out, a) < 0 || put_imputed(out, a) < 0))
 		return -1;
 	if (put_probs(out, a) < 0)
+		return -1;
+	if (a->P != NULL && put_asked(out, a) < 0)
 		return -1;
 	if (a->P == NULL &&
 	    (put_key(out, "error") < 0 ||
 		json_put_string(out, a->error, strlen(a->error)) < 0))
 		return -1;
 	return buf_puts(out, "}\n");
-}
-
-int
-answer_tsv_header(struct buf *out)
-{
-	return buf_puts(out, "id\tprediction\tp\ttruth\terror\n");
-}
-
-static int
-put_field(struct buf *out, struct str s)
-{
-	return csv_put_field(out, CSV_TAB, s.s, s.len);
-}
-
-/* Labels joined by commas. */
-static int
-put_joined(struct buf *out, const struct strs *c, size_t first, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		if ((k > 0 && buf_putc(out, ',') < 0) ||
-		    put_field(out, strs_get(c, first + k)) < 0)
-			return -1;
-	return 0;
-}
-
-static int
-put_said(struct buf *out, const struct answer *a)
-{
-	const struct predictor *p = a->predictor;
-	size_t best;
-	int some = 0;
-
-	if (a->P == NULL)
-		return buf_putc(out, '\t');
-	if (p->task == TASK_REGRESS)
-		return json_put_float(out, a->P[0]) < 0 ? -1
-							: buf_putc(out, '\t');
-	if (p->task == TASK_CLASS) {
-		best = answer_best(a->P, p->C);
-		return put_field(out, strs_get(&p->classes, best)) < 0 ||
-			       buf_putc(out, '\t') < 0
-			   ? -1
-			   : json_put_float(out, a->P[best]);
-	}
-	for (size_t c = 0; c < p->C; c++)
-		if (said(a, c) &&
-		    ((some++ > 0 && buf_putc(out, ',') < 0) ||
-			put_field(out, strs_get(&p->classes, c)) < 0))
-			return -1;
-	return buf_putc(out, '\t');
-}
-
-int
-answer_tsv(struct buf *out, const struct answer *a)
-{
-	const struct batch *b = a->batch;
-	size_t first, n = batch_range(b->label_end, a->record, &first);
-	double target = b->target[a->record];
-
-	if (put_field(out, strs_get(&b->id, a->record)) < 0 ||
-	    buf_putc(out, '\t') < 0 || put_said(out, a) < 0 ||
-	    buf_putc(out, '\t') < 0)
-		return -1;
-	if (n == 0 && isfinite(target) && json_put_double(out, target) < 0)
-		return -1;
-	if (put_joined(out, &b->label, first, n) < 0 || buf_putc(out, '\t') < 0)
-		return -1;
-	if (a->P == NULL &&
-	    csv_put_field(out, CSV_TAB, a->error, strlen(a->error)) < 0)
-		return -1;
-	return buf_putc(out, '\n');
 }

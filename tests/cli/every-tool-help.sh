@@ -5,7 +5,7 @@
 rows >rows.txt
 
 # The options of --help and of a page, one a line, sorted.
-in_help() { awk '/^ +-/ { for (i = 1; i <= NF && $i ~ /^-/; i++) { sub(/,$/, "", $i); print $i } }' | sort -u; }
+in_help() { awk '/^ +-/ { for (i = 1; i <= NF && $i ~ /^-/; i++) { sub(/,$/, "", $i); sub(/\[=.*/, "", $i); print $i } }' | sort -u; }
 in_page() { # ".It Fl o , -output Ar file": words after Fl up to the next macro
 	sed -n '/^\.Sh DESCRIPTION/,/^\.Sh EX/s/^\.It Fl/Fl/p' "$1" | awk '{
 		on = 0

@@ -762,10 +762,6 @@ peer(const struct model *m, const char *name, enum tensor_type type,
 START_TEST(pytorch_losses)
 {
 	static const uint32_t dims[] = { 5, 7 };
-	static const char *const recorded[] = {
-		"tests/data/fusion/mlp.safetensors",
-		"tests/data/fusion/gated.safetensors"
-	};
 	static const char *const names[] = { "x0", "x1" };
 	static const struct net_options o = { .lr = 0.02,
 		.weight_decay = 0.05,
@@ -793,8 +789,12 @@ START_TEST(pytorch_losses)
 	struct net_run *run;
 	const uint32_t *order;
 	const double *want;
+	const char *data = getenv("DATA");
+	char path[1000];
 
-	OK(model_open(&m, recorded[_i], &e) == 0);
+	snprintf(path, sizeof(path), "%s/fusion/%s.safetensors",
+	    data != NULL ? data : "tests/data", net_kind_name(kinds[_i]));
+	OK(model_open(&m, path, &e) == 0);
 	memset(mask, 1, sizeof(mask));
 	for (size_t i = 0; i < PEER_N; i++)
 		weight[i] = 1;

@@ -191,7 +191,7 @@ START_TEST(searching_finds_what_helps)
 	struct error e = no_error;
 
 	make(&m, TASK_CLASS, 120, 0, NULL, 1);
-	ck_assert_uint_gt(m.t.tried.n, 30);
+	ck_assert_uint_gt(m.t.tried.n, 10);
 	best_trial = &m.t.tried.trials[m.t.tried.best];
 	for (size_t i = 0; i < m.t.tried.n; i++) {
 		const struct search_trial *t = &m.t.tried.trials[i];

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/message.h"
 #include "base/options.h"
 #include "base/pool.h"
+#include "fusion/ablate.h"
 #include "learn/labels.h"
 #include "learn/predictions.h"
 #include "learn/report.h"
@@ -22,6 +24,8 @@ enum {
 	KEY_RESUBSTITUTION,
 	KEY_SUMMARY,
 	KEY_SCORES,
+	KEY_ABLATE,
+	KEY_NOISE,
 	KEY_MAX_ERRORS
 };
 
@@ -34,11 +38,15 @@ static const struct option_row rows[] = {
 	{ KEY_VS, "vs", "FILE",
 	    "compare with other predictions of the same "
 	    "records" },
+	{ KEY_ABLATE, "ablate", NULL,
+	    "score a model on streams with every subset of its parts" },
+	{ KEY_NOISE, "noise", NULL, "and with noise over each part" },
+	{ 'm', "model", "FILE", "that model, as train wrote it" },
 	{ KEY_RESUBSTITUTION, "resubstitution", NULL,
 	    "score training records too" },
 	{ KEY_BOOTSTRAP, "bootstrap", "N",
 	    "rounds for intervals and p; 0 for none (2000)" },
-	{ 's', "seed", "SEED", "of the resampling (0)" },
+	{ 's', "seed", "SEED", "of the resampling and the noise (0)" },
 	{ KEY_SCORES, "scores", "NAME[,NAME]",
 	    "only these, by their names in JSON" },
 	{ KEY_SUMMARY, "summary", NULL, "no tables of classes" },
@@ -52,14 +60,15 @@ static const struct option_row rows[] = {
 };
 
 static const struct command self = { "evaluate",
-	"[options] [PREDICTIONS ...] [TRUTH.vp ...]",
+	"[options] [PREDICTIONS ...] [TRUTH.vp ...]\n"
+	"       evaluate --ablate|--noise -m FILE [options] [FILE.vp ...]",
 	"Score predictions against the truth, with intervals.", rows };
 
 enum format { FORMAT_TEXT, FORMAT_JSON };
 
 struct settings {
-	const char *labels, *ids, *vs, *output, *scores;
-	int header, summary, quiet;
+	const char *labels, *ids, *vs, *output, *scores, *model;
+	int header, summary, quiet, ablate, noise;
 	enum format format;
 	long rounds, threads;
 	uint64_t seed;
@@ -82,6 +91,15 @@ take_option(struct settings *set, const struct options *o, int key)
 		break;
 	case KEY_VS:
 		set->vs = o->arg;
+		break;
+	case KEY_ABLATE:
+		set->ablate = 1;
+		break;
+	case KEY_NOISE:
+		set->noise = 1;
+		break;
+	case 'm':
+		set->model = o->arg;
 		break;
 	case KEY_RESUBSTITUTION:
 		set->scoring.resubstitution = 1;
@@ -246,28 +264,32 @@ chosen(const char *list, enum score_task task)
 	}
 }
 
-/* What was left out, in each system. */
+/* What was left out of a system; of: its name, where there are two. */
+static void
+say_count(
+    const struct settings *set, const struct scoring_count *c, const char *of)
+{
+	const char *colon = of != NULL ? ": " : "";
+
+	of = of != NULL ? of : "";
+	if (c->trained > 0 && !set->quiet)
+		warn("%s%s%zu of %zu were in training, left out "
+		     "(--resubstitution scores them)",
+		    of, colon, c->trained, c->records);
+	if (c->errors > 0)
+		warn("%s%s%zu of %zu carry errors, left out", of, colon,
+		    c->errors, c->records);
+	if (c->no_truth > 0)
+		warn("%s%s%zu of %zu have no truth, left out", of, colon,
+		    c->no_truth, c->records);
+}
+
 static void
 say_counts(const struct work *w)
 {
-	for (int x = 0; x < w->systems; x++) {
-		const struct scoring_count *c = &w->g.count[x];
-		const char *of = w->systems == 2 ? w->name[x] : NULL;
-
-		if (c->trained > 0 && !w->set->quiet)
-			warn("%s%s%zu of %zu were in training, left out "
-			     "(--resubstitution scores them)",
-			    of != NULL ? of : "", of != NULL ? ": " : "",
-			    c->trained, c->records);
-		if (c->errors > 0)
-			warn("%s%s%zu of %zu carry errors, left out",
-			    of != NULL ? of : "", of != NULL ? ": " : "",
-			    c->errors, c->records);
-		if (c->no_truth > 0)
-			warn("%s%s%zu of %zu have no truth, left out",
-			    of != NULL ? of : "", of != NULL ? ": " : "",
-			    c->no_truth, c->records);
-	}
+	for (int x = 0; x < w->systems; x++)
+		say_count(w->set, &w->g.count[x],
+		    w->systems == 2 ? w->name[x] : NULL);
 	if (w->strange > 0)
 		warn("%" PRIu64 " records of the truth have no prediction",
 		    w->strange);
@@ -303,12 +325,29 @@ score(struct work *w, struct error *e)
 }
 
 static int
+put_text(const struct settings *set, const struct buf *text, int bad,
+    struct error *e)
+{
+	struct writer out = { 0 };
+	int rc;
+
+	if (bad)
+		return error_memory(e);
+	rc = io_create(&out, set->output, e);
+	if (rc == 0)
+		rc = io_put(&out, text->data, text->len, e);
+	if (rc == 0)
+		return io_commit(&out, e);
+	io_abandon(&out);
+	return rc;
+}
+
+static int
 print(struct work *w, struct error *e)
 {
 	const struct settings *set = w->set;
 	struct report *r = &w->report;
 	struct buf text = { 0 };
-	struct writer out = { 0 };
 	int rc;
 
 	r->g = &w->g;
@@ -318,17 +357,7 @@ print(struct work *w, struct error *e)
 	r->summary = set->summary;
 	rc = set->format == FORMAT_JSON ? report_json(&text, r)
 					: report_text(&text, r);
-	if (rc < 0) {
-		error_memory(e);
-	} else {
-		rc = io_create(&out, set->output, e);
-		if (rc == 0)
-			rc = io_put(&out, text.data, text.len, e);
-		if (rc == 0)
-			rc = io_commit(&out, e);
-		else
-			io_abandon(&out);
-	}
+	rc = put_text(set, &text, rc < 0, e);
 	buf_free(&text);
 	return rc;
 }
@@ -372,6 +401,95 @@ evaluate(const struct settings *set, char *paths[], int n)
 	return rc;
 }
 
+/* ---- a model without some of its parts ---- */
+
+static int
+print_ablation(
+    const struct settings *set, const struct ablation *a, struct error *e)
+{
+	struct buf text = { 0 };
+	int rc = set->format == FORMAT_JSON ? ablation_json(&text, a)
+					    : ablation_text(&text, a);
+
+	rc = put_text(set, &text, rc < 0, e);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+run_ablation(const struct settings *set, struct predictor *p,
+    struct ablation *a, char *paths[], int n, struct error *e)
+{
+	struct labels truth = { 0 }, ids = { 0 };
+	struct ablate_options o = { .noise = set->noise,
+		.resubstitution = set->scoring.resubstitution,
+		.rounds = (size_t)set->rounds,
+		.seed = set->seed };
+	struct pool *pool = NULL;
+	int rc = predictor_load(p, set->model, e);
+
+	if (rc == 0 && set->scores != NULL)
+		o.figures = chosen(set->scores, ablate_task(p->task));
+	if (rc == 0 && set->labels != NULL) {
+		o.truth = &truth;
+		rc = labels_read(&truth, set->labels, set->header, e);
+	}
+	if (rc == 0 && set->ids != NULL) {
+		o.ids = &ids.id;
+		rc = labels_read(&ids, set->ids, 0, e);
+	}
+	if (rc == 0)
+		rc = (pool = pool_new((int)set->threads, e)) != NULL ? 0 : -1;
+	if (rc == 0)
+		rc = ablation_run(
+		    a, p, linalg_get(cpu_isa()), pool, paths, n, &o, e);
+	pool_free(pool);
+	labels_free(&truth);
+	labels_free(&ids);
+	return rc;
+}
+
+static int
+ablate(const struct settings *set, char *paths[], int n)
+{
+	struct predictor p = { 0 };
+	struct ablation a = { 0 };
+	struct error e = { 0 };
+	int rc = run_ablation(set, &p, &a, paths, n, &e);
+
+	say_count(set, &a.count, NULL);
+	if (a.bad.text[0] != '\0')
+		warn("%s", a.bad.text);
+	if (a.partial)
+		warn("a stream says that it is partial");
+	if (rc < 0 || print_ablation(set, &a, &e) < 0)
+		die("%s", e.text);
+	rc = ablation_undefined(&a) > 0
+		 ? EXIT_SOME
+		 : tolerance_status(&set->tolerance,
+		       a.count.errors + a.count.no_truth + a.rejected,
+		       a.count.records + a.rejected);
+	ablation_free(&a);
+	predictor_free(&p);
+	return rc;
+}
+
+static void
+check_options(const struct settings *set)
+{
+	int model = set->ablate + set->noise;
+
+	if (set->header && set->labels == NULL)
+		usage_error("--header is for -l");
+	if (model > 1)
+		usage_error("--ablate and --noise are two questions");
+	if (model != (set->model != NULL))
+		usage_error(model ? "-m FILE, the model, is required"
+				  : "-m FILE is for --ablate and --noise");
+	if (model && set->vs != NULL)
+		usage_error("--vs compares predictions, not parts of a model");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -382,7 +500,8 @@ main(int argc, char *argv[])
 	options_start(&o, &self, argc, argv);
 	while ((key = options_next(&o)) != -1)
 		take_option(&set, &o, key);
-	if (set.header && set.labels == NULL)
-		usage_error("--header is for -l");
+	check_options(&set);
+	if (set.model != NULL)
+		return ablate(&set, o.argv, o.argc);
 	return evaluate(&set, o.argv, o.argc);
 }

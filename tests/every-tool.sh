@@ -20,6 +20,7 @@ vec-split   | o  | --ids some.ids text.vp | --ids some.ids | text.vp
 train       | mj | -q --cv off -l labels.tsv both.vp | -q --cv off -l labels.tsv | both.vp
 predict     | oj | -m x.model both.vp | -m x.model | both.vp
 evaluate    | oj | -q --resubstitution -l labels.tsv predictions.jsonl | -q --resubstitution -l labels.tsv | predictions.jsonl
+evaluate    | oj | -q --ablate --bootstrap 20 --resubstitution -m x.model both.vp | -q --ablate --bootstrap 20 --resubstitution -m x.model | both.vp
 vec-info    | p  | text.vp | | text.vp
 vec-convert | o  | -f csv text.vp | -f csv | text.vp
 vec-diff    | p  | text.vp text2.vp | - text2.vp | text.vp

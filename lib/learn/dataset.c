@@ -17,17 +17,25 @@ stem(struct str name)
 	return name;
 }
 
-/* Columns in a row with one stem are a block; columns without names are. */
+uint32_t
+feature_block(const struct strs *names, uint32_t dim, uint32_t from)
+{
+	uint32_t c = from + 1;
+
+	while (
+	    c < dim && (names->n != dim || str_eq(stem(strs_get(names, c - 1)),
+					       stem(strs_get(names, c)))))
+		c++;
+	return c;
+}
+
 static int
 find_blocks(struct feature *f, const struct strs *names, struct error *e)
 {
 	size_t cap = 0;
 
-	for (uint32_t c = 1; c <= f->dim; c++) {
-		if (c < f->dim &&
-		    (names->n != f->dim || str_eq(stem(strs_get(names, c - 1)),
-					       stem(strs_get(names, c)))))
-			continue;
+	for (uint32_t c = 0; c < f->dim;) {
+		c = feature_block(names, f->dim, c);
 		if (mem_grow(
 			&f->block, &cap, f->blocks + 1, sizeof(*f->block)) < 0)
 			return error_memory(e);

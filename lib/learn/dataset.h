@@ -160,6 +160,11 @@ struct truth dataset_truth(const struct dataset *ds, const float *weight);
 uint64_t dataset_hash_id(struct str id);
 uint64_t dataset_hash_group(struct str group);
 
+/* feature_block: where the block of columns that begins with column ${from} of
+ * a part ends.  Columns in a row with one stem are a block; columns without
+ * names are. */
+uint32_t feature_block(const struct strs *names, uint32_t dim, uint32_t from);
+
 /* feature_mixed: whether the part is missing in some of the n rows and there
  * in others. */
 int feature_mixed(const struct feature *f, size_t n);

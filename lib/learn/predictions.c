@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
-#include "base/utf8.h"
-
 /* One line while it is read: where its values stand in the text, because the
  * task is known only at its end. */
 struct line {
@@ -16,20 +13,6 @@ struct line {
 };
 
 enum { FIELDS = 8, ANSWERS = 3 }; /* of a line; the first are predictions */
-
-static int
-name_number(
-    struct predictions *p, struct str s, uint32_t *number, struct error *e)
-{
-	if (utf8_valid(s.s, s.len) != s.len)
-		return error_set(e, "a label is not UTF-8");
-	if (s.len == 0 || s.len > VEC_MAX_STRING)
-		return error_set(e, "a label has %zu bytes, not 1 to %d", s.len,
-		    VEC_MAX_STRING);
-	if (intern_add(&p->name, s.s, s.len, number) < 0)
-		return error_memory(e);
-	return 0;
-}
 
 /* A label: a string, or a number as it is written. */
 static int
@@ -46,81 +29,7 @@ read_name(
 
 	if (read_text(j, &s) < 0)
 		return json_error(j, e);
-	return name_number(p, s, number, e);
-}
-
-/* One more name at the end of a list: [*n]. */
-static int
-add_name(
-    uint32_t **list, size_t *cap, size_t *n, uint32_t name, struct error *e)
-{
-	if (mem_grow(list, cap, *n + 1, sizeof(**list)) < 0)
-		return error_memory(e);
-	(*list)[(*n)++] = name;
-	return 0;
-}
-
-static int
-add_truth(struct predictions *p, struct prediction *row, uint32_t name,
-    struct error *e)
-{
-	row->truths++;
-	return add_name(&p->truth_name, &p->truth_cap, &p->ntruth, name, e);
-}
-
-static int
-add_prob(struct predictions *p, uint32_t name, double prob, struct error *e)
-{
-	/* Sums of rounded floats pass one by a little. */
-	if (!(prob >= 0 && prob <= 1 + 1e-5))
-		return error_set(e, "a probability is not within 0..1");
-	if (mem_grow(&p->prob_name, &p->prob_name_cap, p->nprob + 1,
-		sizeof(*p->prob_name)) < 0 ||
-	    mem_grow(&p->prob, &p->prob_cap, p->nprob + 1, sizeof(*p->prob)) <
-		0)
-		return error_memory(e);
-	p->prob_name[p->nprob] = name;
-	p->prob[p->nprob++] = prob < 1 ? prob : 1;
-	return 0;
-}
-
-/* The truth as a number. */
-static int
-target_of(struct str s, double *target, struct error *e)
-{
-	double x = 0;
-
-	if (s.len == 0 || num_read_double(s.s, s.len, &x) != s.len ||
-	    !isfinite(x))
-		return error_set(e, "the truth '%.*s' is not a number",
-		    (int)(s.len < 100 ? s.len : 100), s.s);
-	*target = x;
-	return 0;
-}
-
-int
-predictions_true(struct predictions *p, struct prediction *row, struct str s,
-    struct error *e)
-{
-	uint32_t name;
-
-	if (p->task == SCORE_REGRESS) {
-		row->flags |= PREDICTION_TRUTH;
-		return target_of(s, &row->target, e);
-	}
-	if (name_number(p, s, &name, e) < 0)
-		return -1;
-	row->flags |= PREDICTION_TRUTH;
-	return add_truth(p, row, name, e);
-}
-
-int
-predictions_count(const struct predictions *p, size_t values, struct error *e)
-{
-	if (p->task == SCORE_MULTILABEL || values <= 1)
-		return 0;
-	return error_set(
-	    e, "%zu true values where the prediction is one", values);
+	return predictions_name(p, s, number, e);
 }
 
 static int
@@ -166,11 +75,11 @@ read_probs(
 		return 0;
 	json_object(j);
 	while (json_object_next(j, &key) > 0) {
-		if (name_number(p, key, &name, e) < 0)
+		if (predictions_name(p, key, &name, e) < 0)
 			return -1;
 		if (json_double(j, &x) < 0)
 			break;
-		if (add_prob(p, name, x, e) < 0)
+		if (predictions_prob(p, name, x, e) < 0)
 			return -1;
 	}
 	return json_end(j) < 0 ? json_error(j, e) : 0;
@@ -186,7 +95,7 @@ read_said(
 	json_array(j);
 	while (json_array_next(j) > 0)
 		if (read_name(p, j, &name, e) < 0 ||
-		    add_name(&p->said, &p->said_cap, &p->nsaid, name, e) < 0)
+		    predictions_say(p, name, e) < 0)
 			return -1;
 	return json_end(j) < 0 ? json_error(j, e) : 0;
 }
@@ -206,7 +115,7 @@ read_set(struct predictions *p, struct prediction *row, struct json *j,
 	row->flags |= PREDICTION_SET;
 	while (json_array_next(j) > 0)
 		if (read_name(p, j, &name, e) < 0 ||
-		    add_name(&p->set, &p->set_cap, &p->nset, name, e) < 0)
+		    predictions_hold(p, name, e) < 0)
 			return -1;
 	return json_end(j) < 0 ? json_error(j, e) : 0;
 }
@@ -418,7 +327,6 @@ add_line(struct predictions *p, struct scratch *t, struct error *e)
 {
 	struct line l = { 0 };
 	struct prediction *row;
-	uint32_t number;
 	int rc, has_id = 0;
 
 	t->id.len = t->group.len = 0;
@@ -429,27 +337,12 @@ add_line(struct predictions *p, struct scratch *t, struct error *e)
 		return error_set(e, "no id");
 	if (batch_check_id(t->id.data, t->id.len, e) < 0)
 		return -1;
-	if (mem_grow(&p->rows, &p->rows_cap, p->id.names.n + 1,
-		sizeof(*p->rows)) < 0)
-		return error_memory(e);
-	if ((rc = intern_add(&p->id, t->id.data, t->id.len, &number)) < 0)
-		return error_memory(e);
-	if (rc == 0)
-		return error_set(
-		    e, "id '%.*s' came before", (int)t->id.len, t->id.data);
-	row = &p->rows[number];
-	*row = (struct prediction){ .guess = PREDICTION_NONE,
-		.group = PREDICTION_NONE,
-		.p = (double)NAN,
-		.value = (double)NAN,
-		.target = (double)NAN,
-		.lo = (double)NAN,
-		.hi = (double)NAN };
+	row = predictions_row(p, (struct str){ t->id.data, t->id.len },
+	    (struct str){ t->group.data, t->group.len }, e);
+	if (row == NULL)
+		return -1;
 	if (l.trained)
 		row->flags |= PREDICTION_TRAINED;
-	if (t->group.len > 0 &&
-	    intern_add(&p->group, t->group.data, t->group.len, &row->group) < 0)
-		return error_memory(e);
 	rc = fill_row(p, row, &t->value, &l, e);
 	row->said_end = p->nsaid;
 	row->prob_end = p->nprob;
@@ -507,19 +400,4 @@ predictions_read(struct predictions *p, const char *path, struct error *e)
 	rc = predictions_parse(p, &in, e);
 	io_close(&in);
 	return rc;
-}
-
-void
-predictions_free(struct predictions *p)
-{
-	intern_free(&p->id);
-	intern_free(&p->name);
-	intern_free(&p->group);
-	free(p->rows);
-	free(p->said);
-	free(p->prob_name);
-	free(p->prob);
-	free(p->set);
-	free(p->truth_name);
-	memset(p, 0, sizeof(*p));
 }

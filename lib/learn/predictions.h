@@ -83,6 +83,17 @@ int predictions_parse(
     struct predictions *p, struct reader *in, struct error *e);
 
 /*
+ * predictions_add: one more, that is made here and not read.  The task is set
+ * and the C names are those of the classes, before the first.
+ *   P: [C] probabilities of classes or labels; regression: the value; NULL with
+ *   PREDICTION_ERROR among the flags
+ *   threshold: [C] from which probability on a label is said; NULL: 0.5
+ */
+int predictions_add(struct predictions *p, struct str id, struct str group,
+    unsigned flags, const float *P, size_t C, const float *threshold,
+    struct error *e);
+
+/*
  * The truth from elsewhere, in place of what the lines say.
  * predictions_labels: from a labels file; a record that it does not know has
  * no truth then.  predictions_batch: from records of a stream, labels and

@@ -32,6 +32,13 @@ int report_text(struct buf *out, const struct report *r);
 /* report_json: one object on one line; evaluate(1) says what is in it. */
 int report_json(struct buf *out, const struct report *r);
 
+/*
+ * report_row_json: the figures of A and their intervals alone, to go on in an
+ * object that has begun; with two systems also the difference, its interval
+ * and p.
+ */
+int report_row_json(struct buf *out, const struct report *r);
+
 /* report_undefined: how many of the chosen figures have no value. */
 int report_undefined(const struct report *r);
 

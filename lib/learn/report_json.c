@@ -63,18 +63,14 @@ json_intervals(
 }
 
 static int
-json_comparison(struct buf *b, const struct report *r)
+json_difference(struct buf *b, const struct report *r)
 {
 	double difference[SCORES_MAX];
 	int bad = 0;
 
 	for (size_t k = 0; k < SCORES_MAX; k++)
 		difference[k] = r->f->value[0][k] - r->f->value[1][k];
-	bad |= buf_puts(b, ",\"vs\":{");
-	bad |= json_values(b, r, r->f->value[1], 1);
-	if (r->f->rounds > 0)
-		bad |= json_intervals(b, r, "interval", 1);
-	bad |= buf_puts(b, "},\"difference\":{");
+	bad |= buf_puts(b, ",\"difference\":{");
 	bad |= json_values(b, r, difference, 0);
 	if (r->f->rounds > 0) {
 		bad |= json_intervals(b, r, "interval", 2);
@@ -82,7 +78,32 @@ json_comparison(struct buf *b, const struct report *r)
 		bad |= json_values(b, r, r->f->p, 0);
 		bad |= buf_puts(b, "}");
 	}
+	return bad | buf_puts(b, "}");
+}
+
+int
+report_row_json(struct buf *b, const struct report *r)
+{
+	int bad = json_values(b, r, r->f->value[0], 1);
+
+	if (r->f->rounds > 0)
+		bad |= json_intervals(b, r, "interval", 0);
+	if (r->g->systems == 2)
+		bad |= json_difference(b, r);
+	return bad ? -1 : 0;
+}
+
+static int
+json_comparison(struct buf *b, const struct report *r)
+{
+	int bad = 0;
+
+	bad |= buf_puts(b, ",\"vs\":{");
+	bad |= json_values(b, r, r->f->value[1], 1);
+	if (r->f->rounds > 0)
+		bad |= json_intervals(b, r, "interval", 1);
 	bad |= buf_puts(b, "}");
+	bad |= json_difference(b, r);
 	if (r->g->s.task != SCORE_CLASS)
 		return bad;
 	bad |= buf_printf(b,

@@ -22,7 +22,22 @@ enum {
 	KEY_CLASS_WEIGHT,
 	KEY_TOLERANCE,
 	KEY_MAX_ERRORS,
-	KEY_PROGRESS
+	KEY_PROGRESS,
+	KEY_FUSION,
+	KEY_BUDGET,
+	KEY_HIDDEN,
+	KEY_RANK,
+	KEY_EPOCHS,
+	KEY_LR,
+	KEY_WEIGHT_DECAY,
+	KEY_DROPOUT,
+	KEY_PART_DROPOUT,
+	KEY_BATCH,
+	KEY_FOCAL,
+	KEY_LOGIT_ADJUST,
+	KEY_BACKOFF,
+	KEY_IMPUTE,
+	KEY_CHECKPOINT
 };
 
 static const struct option_row rows[] = {
@@ -43,6 +58,33 @@ static const struct option_row rows[] = {
 	{ KEY_TOLERANCE, "tolerance", "X",
 	    "stop when no more than this share of the loss is left to gain "
 	    "(1e-5)" },
+	{ KEY_FUSION, "fusion", "METHOD",
+	    "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|ensemble|"
+	    "auto (concat)" },
+	{ KEY_BUDGET, "budget", "N|Ns",
+	    "methods that auto and ensemble try (all that suit), or seconds in "
+	    "which they begin new ones" },
+	{ KEY_HIDDEN, "hidden", "H", "nets: hidden units (what suits)" },
+	{ KEY_RANK, "rank", "R",
+	    "lowrank: rank; bilinear: length of the sketch; attention: "
+	    "bottleneck tokens (what suits)" },
+	{ KEY_EPOCHS, "epochs", "N", "nets: passes over the records (chosen)" },
+	{ KEY_LR, "lr", "X", "nets: highest learning rate (what suits)" },
+	{ KEY_WEIGHT_DECAY, "weight-decay", "X",
+	    "nets: of AdamW (what suits)" },
+	{ KEY_DROPOUT, "dropout", "P", "nets: of hidden units (what suits)" },
+	{ KEY_PART_DROPOUT, "part-dropout", "P",
+	    "nets: share of records of which a part is hidden (what suits)" },
+	{ KEY_BATCH, "batch", "N", "nets: records a step (what suits)" },
+	{ KEY_FOCAL, "focal", "GAMMA", "nets: the focal loss (0: plain)" },
+	{ KEY_LOGIT_ADJUST, "logit-adjust", "TAU",
+	    "scores minus TAU times the log of how frequent a class is (0)" },
+	{ KEY_BACKOFF, "backoff", "on|off",
+	    "further models for records that lack parts (on)" },
+	{ KEY_IMPUTE, "impute", "HOW",
+	    "none|mean|ridge: guess missing dense parts (none)" },
+	{ KEY_CHECKPOINT, "checkpoint", "FILE",
+	    "keep finished steps in FILE, and go on from there" },
 	{ 's', "seed", "SEED", "salt of the folds (0)" },
 	{ 'j', "threads", "N", "workers (all processors)" },
 	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
@@ -77,6 +119,16 @@ struct settings {
 	struct tolerance errors;
 	enum progress_mode progress;
 	int quiet, verbose;
+	enum fusion_method method;
+	long budget;
+	double seconds;
+	struct net_shape shape;
+	struct net_options net;
+	int no_backoff;
+	enum impute_kind impute;
+	double logit_adjust;
+	const char *checkpoint;
+	int of_nets; /* an option came that only nets have */
 };
 
 static void
@@ -98,9 +150,90 @@ add_weight(struct settings *set, const struct options *o)
 }
 
 static void
-take_option(struct settings *set, const struct options *o, int key)
+take_budget(struct settings *set, const struct options *o)
+{
+	size_t n = strlen(o->arg);
+	char digits[16];
+
+	if (n > 1 && n < sizeof(digits) && o->arg[n - 1] == 's') {
+		memcpy(digits, o->arg, n - 1);
+		digits[n - 1] = '\0';
+		if (num_parse_double(digits, 1, 1e7, &set->seconds) == 0)
+			return;
+	}
+	if (n > 0 && o->arg[n - 1] == 's')
+		usage_error("%s: '%s' is not Ns with N from 1 to 10000000",
+		    o->shown, o->arg);
+	set->budget = options_long(o, 1, 1000);
+	set->seconds = 0;
+}
+
+/* Options that only nets have. */
+static int
+take_net(struct settings *set, const struct options *o, int key)
 {
 	switch (key) {
+	case KEY_HIDDEN:
+		set->shape.hidden = (size_t)options_long(o, 1, 4096);
+		break;
+	case KEY_RANK:
+		set->shape.rank = (size_t)options_long(o, 1, 65536);
+		break;
+	case KEY_EPOCHS:
+		set->net.epochs = (size_t)options_long(o, 1, 10000);
+		break;
+	case KEY_LR:
+		set->net.lr = options_double(o, 1e-7, 10);
+		break;
+	case KEY_WEIGHT_DECAY:
+		set->net.weight_decay = options_double(o, 0, 100);
+		break;
+	case KEY_DROPOUT:
+		set->net.dropout = options_double(o, 0, 0.95);
+		break;
+	case KEY_PART_DROPOUT:
+		set->net.part_dropout = options_double(o, 0, 1);
+		break;
+	case KEY_BATCH:
+		set->net.batch = (size_t)options_long(o, 1, 65536);
+		break;
+	case KEY_FOCAL:
+		set->net.focal = options_double(o, 0, 10);
+		break;
+	default:
+		return 0;
+	}
+	set->of_nets = 1;
+	return 1;
+}
+
+static void
+take_option(struct settings *set, const struct options *o, int key)
+{
+	if (take_net(set, o, key))
+		return;
+	switch (key) {
+	case KEY_FUSION:
+		set->method = (enum fusion_method)options_choice(o,
+		    "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|"
+		    "ensemble|auto");
+		break;
+	case KEY_BUDGET:
+		take_budget(set, o);
+		break;
+	case KEY_LOGIT_ADJUST:
+		set->logit_adjust = options_double(o, 0, 10);
+		break;
+	case KEY_BACKOFF:
+		set->no_backoff = options_choice(o, "on|off") == 1;
+		break;
+	case KEY_IMPUTE:
+		set->impute =
+		    (enum impute_kind)options_choice(o, "none|mean|ridge");
+		break;
+	case KEY_CHECKPOINT:
+		set->checkpoint = o->arg;
+		break;
 	case 'o':
 		set->output = o->arg;
 		break;
@@ -210,6 +343,17 @@ say_trial(const struct dataset *ds, const struct search_trial *t)
 	buf_free(&b);
 }
 
+/* What makes the scores of records that have all parts. */
+static void
+put_mix(struct buf *b, const struct predictor *p)
+{
+	buf_printf(b, "%s:", p->method);
+	for (size_t m = 0, n = 0; m < p->members; m++)
+		if (p->set[0].mix[m] > 0)
+			buf_printf(b, "%s %s=%.3g", n++ > 0 ? "," : "",
+			    p->member[m].name, (double)p->set[0].mix[m]);
+}
+
 /*
  * train: 2498 records in 1893 groups, 15 classes, 29142 columns
  * train: cross-validation, 5 folds: accuracy ..., macro-F1 ..., log-loss ...
@@ -232,19 +376,29 @@ say_result(const struct trainer *t, const struct dataset *ds)
 	b.len = 0;
 	if (t->tried.n > 0) {
 		buf_printf(&b, "cross-validation, %zu folds: ", ds->folds);
-		put_score(&b, &t->choice.score, ds->task);
+		put_score(&b, &t->score, ds->task);
 		if (buf_putc(&b, '\0') == 0)
 			warn("%s", b.data);
 		b.len = 0;
 	}
-	put_trial(&b, ds, &t->choice);
+	if (t->method == FUSION_CONCAT)
+		put_trial(&b, ds, &t->choice);
+	else
+		put_mix(&b, &t->predictor);
 	if (buf_putc(&b, '\0') == 0)
 		warn("%s", b.data);
 	buf_free(&b);
-	if (!t->fit.converged)
+	if (t->fit.evaluations > 0 && !t->fit.converged)
 		warn("not converged after %d evaluations: the gradient is "
 		     "%.2g",
 		    t->fit.evaluations, t->fit.gradient);
+}
+
+static void
+say(void *ctx, const char *text)
+{
+	(void)ctx;
+	warn("%s", text);
 }
 
 static void
@@ -305,6 +459,17 @@ learn(const struct settings *set, struct dataset *ds,
 	t->cross_validate = set->folds > 0;
 	t->tolerance = set->tolerance;
 	t->seed = set->seed;
+	t->method = set->method;
+	t->budget = (size_t)set->budget;
+	t->seconds = set->seconds;
+	t->shape = set->shape;
+	t->net = set->net;
+	t->net_given = 1;
+	t->no_backoff = set->no_backoff;
+	t->impute = set->impute;
+	t->logit_adjust = set->logit_adjust;
+	t->checkpoint = set->checkpoint;
+	t->say = set->quiet ? NULL : say;
 	t->search = (struct search_options){ .lambda = set->lambda,
 		.part_weight = weights,
 		.class_weight = set->class_weight,
@@ -358,7 +523,10 @@ main(int argc, char *argv[])
 		.lambda = NAN,
 		.class_weight = CLASS_AUTO,
 
-		.tolerance = 1e-5 };
+		.tolerance = 1e-5,
+		.net = { .weight_decay = NAN,
+		    .dropout = NAN,
+		    .part_dropout = NAN } };
 	struct options o;
 	int key, rc;
 
@@ -368,6 +536,16 @@ main(int argc, char *argv[])
 		take_option(&set, &o, key);
 	if (set.output == NULL)
 		usage_error("-o FILE, the model to write, is required");
+	if (set.of_nets && set.method < FUSION_MLP)
+		usage_error("--hidden, --rank, --epochs, --lr, --weight-decay, "
+			    "--dropout, --part-dropout, --batch and --focal "
+			    "are for nets, and --fusion %s has none",
+		    fusion_name(set.method));
+	if ((set.budget > 0 || set.seconds > 0) && set.method < FUSION_ENSEMBLE)
+		usage_error("--budget is for --fusion ensemble and auto");
+	if (set.folds == 0 && set.method >= FUSION_ENSEMBLE)
+		usage_error("--fusion %s needs cross-validation",
+		    fusion_name(set.method));
 	if (set.header && set.labels == NULL)
 		usage_error("--header is for -l");
 	rc = train(&set, o.argv, o.argc);

@@ -38,6 +38,7 @@ make(struct made *m, enum task task, size_t n, int holes, const uint32_t *order,
 	};
 	m->t.cross_validate = cross_validate;
 	m->t.tolerance = 1e-6;
+	m->t.no_backoff = !cross_validate;
 	ck_assert_msg(
 	    trainer_run(&m->t, best(), NULL, &m->ds, &m->schema, &e) == 0, "%s",
 	    e.text);
@@ -80,7 +81,7 @@ START_TEST(predictor_scores_what_the_solver_learnt)
 
 	make(&m, (enum task)_i, 90, 1, NULL, 0);
 	F = scores(&m.t.predictor, &m.batch, 32);
-	/* The same from the scaled rows and W. */
+	/* The same from the scaled rows and the weights. */
 	for (size_t r = 0; r < m.ds.n; r++) {
 		struct str id;
 		size_t i = 0, C = m.ds.C;
@@ -89,18 +90,18 @@ START_TEST(predictor_scores_what_the_solver_learnt)
 			id = strs_get(&m.batch.id, i++);
 		while (dataset_hash_id(id) != m.ds.id_hash[r]);
 		for (size_t c = 0; c < C; c++) {
-			const float *W = m.t.W;
-			double f = (double)m.t.predictor.member[0].bias[c];
+			const struct member *one = &m.t.predictor.member[0];
+			double f = (double)one->bias[c];
 
-			for (size_t p = 0; p < m.ds.features; p++) {
+			for (size_t p = 0; p < m.ds.parts; p++) {
 				const struct feature *x = &m.ds.feature[p];
+				const float *W = one->weight[p];
 
+				if (!x->mask[r])
+					f += (double)one->missing[p * C + c];
 				for (size_t j = 0;
 				     x->kind == PART_DENSE && j < x->dim; j++)
-					/* The constant half of an
-					 * indicator is in the bias. */
-					f += ((double)x->x[r * x->dim + j] +
-						 (x->fixed ? x->shift[j] : 0)) *
+					f += (double)x->x[r * x->dim + j] *
 					     (double)W[j * C + c];
 				for (size_t k = 0;
 				     x->kind == PART_SPARSE && k < x->count[r];
@@ -113,7 +114,6 @@ START_TEST(predictor_scores_what_the_solver_learnt)
 					     (double)x->inverse[r] *
 					     (double)W[j * C + c];
 				}
-				W += x->active * C;
 			}
 			f -= (double)F[(i - 1) * C + c];
 			worst = fabs(f) > worst ? fabs(f) : worst;

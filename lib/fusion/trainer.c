@@ -1,11 +1,13 @@
 #include "fusion/trainer.h"
 
-#include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "fusion/trainer_impl.h"
+#include "learn/heldout.h"
 #include "learn/scale.h"
 
 const char *
@@ -17,7 +19,67 @@ class_weight_name(enum class_weight kind)
 	return name[kind];
 }
 
-/* ---- the choice ---- */
+const char *
+fusion_name(enum fusion_method method)
+{
+	static const char *const name[] = { "concat", "late", "mlp", "gated",
+		"lowrank", "tensor", "bilinear", "attention", "ensemble",
+		"auto" };
+
+	return name[method];
+}
+
+void
+trainer_say(const struct learner *l, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (l->t->say == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	l->t->say(l->t->say_ctx, text);
+}
+
+/* ---- candidates ---- */
+
+int
+candidate_new(struct learner *l, const char *name, enum member_kind kind,
+    uint64_t parts, uint64_t need, struct error *e)
+{
+	struct candidate *c;
+
+	if (mem_grow(&l->cand, &l->cands_cap, l->cands + 1, sizeof(*l->cand)) <
+	    0)
+		return error_memory(e);
+	c = &l->cand[l->cands];
+	memset(c, 0, sizeof(*c));
+	c->kind = kind;
+	c->parts = parts;
+	c->need = need;
+	c->member = -1;
+	c->name = mem_strndup(name, strlen(name));
+	c->set = mem_array(l->sets, sizeof(*c->set));
+	l->cands++;
+	return c->name == NULL || c->set == NULL ? error_memory(e)
+						 : (int)l->cands - 1;
+}
+
+static void
+candidate_free(struct candidate *c, size_t sets)
+{
+	for (size_t s = 0; c->set != NULL && s < sets; s++)
+		free(c->set[s]);
+	search_free(&c->tried);
+	free(c->set);
+	free(c->own);
+	free(c->weight);
+	free(c->name);
+}
+
+/* ---- sets of parts ---- */
 
 static uint64_t
 every_part(const struct dataset *ds)
@@ -25,336 +87,370 @@ every_part(const struct dataset *ds)
 	return ~UINT64_C(0) >> (INPUTS_MAX_PARTS - ds->parts);
 }
 
-static int
-search(struct trainer *t, const struct linalg *la, struct pool *pool,
-    struct dataset *ds, struct error *e)
-{
-	struct search_options o = t->search;
-	struct crossfit *c = crossfit_new(la, pool, ds, o.tolerance, e);
-	int rc;
+enum { ENOUGH = 10 };
 
-	o.parts = every_part(ds);
-	rc = c == NULL ? -1 : search_run(&t->tried, la, c, ds, &o, e);
-	crossfit_free(c);
-	return rc;
+/* Whether outside of every fold enough records, of more than one class, have
+ * all these parts. */
+static int
+learnable(const struct learner *l, uint64_t set)
+{
+	const struct dataset *ds = l->ds;
+	size_t folds = l->folded ? ds->folds : 1;
+
+	for (size_t k = 0; k < folds; k++) {
+		struct rows rows =
+		    l->folded ? dataset_not_in_fold(ds, k) : dataset_rows(ds);
+		size_t n = 0, others = 0, first = 0;
+
+		for (int s = 0; s < 2; s++)
+			for (size_t i = 0; i < rows.count[s]; i++) {
+				size_t r = rows.first[s] + i;
+
+				if ((l->has[r] & set) != set)
+					continue;
+				if (n++ == 0)
+					first = r;
+				others += ds->task == TASK_CLASS &&
+					  ds->y_class[r] != ds->y_class[first];
+			}
+		if (n < ENOUGH || (ds->task == TASK_CLASS && others == 0))
+			return 0;
+	}
+	return 1;
+}
+
+static void
+add_set(struct learner *l, uint64_t set)
+{
+	for (size_t s = 0; s < l->sets; s++)
+		if (l->set[s] == set)
+			return;
+	if (set != 0 && l->sets < SETS_MAX && learnable(l, set))
+		l->set[l->sets++] = set;
+}
+
+/* Bytes that held scores may take. */
+static const double HELD_BYTES = 2e9;
+
+/*
+ * Of up to three parts, every set; of more, each alone, all but one, and those
+ * that records have, the most frequent first as far as they are learnable.
+ */
+static void
+choose_sets(struct learner *l)
+{
+	size_t parts = 0;
+	double most = HELD_BYTES / (4 * (double)l->n * (double)l->C);
+
+	for (size_t p = 0; p < l->ds->parts; p++)
+		parts += l->live >> p & 1;
+	l->set[0] = l->live;
+	l->sets = 1;
+	if (parts < 2 || (l->t->no_backoff && l->t->method != FUSION_LATE &&
+			     l->t->method < FUSION_ENSEMBLE && !l->t->keep))
+		return;
+	if (most < 3 * (double)parts) {
+		trainer_say(l, "too many scores to keep: no models for "
+			       "records that lack parts");
+		return;
+	}
+	for (size_t p = 0; p < l->ds->parts; p++)
+		add_set(l, l->live & (UINT64_C(1) << p));
+	for (size_t p = 0; p < l->ds->parts; p++)
+		if (l->live >> p & 1)
+			add_set(l, l->live & ~(UINT64_C(1) << p));
+	for (size_t i = 0; i < l->n; i++)
+		if (parts > 3)
+			add_set(l, l->has[i]);
 }
 
 static int
-choose(struct trainer *t, const struct linalg *la, struct pool *pool,
-    struct dataset *ds, struct error *e)
+set_name(const struct learner *l, uint64_t set, struct buf *b)
 {
-	const struct search_options *o = &t->search;
-
-	t->weight = mem_array(ds->features, sizeof(*t->weight));
-	if (t->weight == NULL)
-		return error_memory(e);
-	if (t->cross_validate) {
-		if (ds->folds < 2)
-			return error_set(e, "cross-validation needs two "
-					    "groups of records at least");
-		if (search(t, la, pool, ds, e) < 0)
+	b->len = 0;
+	for (size_t p = 0; p < l->ds->parts; p++)
+		if ((set >> p & 1) &&
+		    ((b->len > 0 && buf_putc(b, '+') < 0) ||
+			buf_puts(b, l->ds->feature[p].name) < 0))
 			return -1;
-		t->choice = t->tried.trials[t->tried.best];
-		memcpy(t->weight, t->choice.part_weight,
-		    ds->features * sizeof(*t->weight));
-	} else {
-		search_defaults(ds, o->part_weight, every_part(ds), t->weight);
-		t->choice.lambda =
-		    isnan(o->lambda) ? TRAINER_LAMBDA : o->lambda;
-		t->choice.class_weight = o->class_weight == CLASS_AUTO
-					     ? CLASS_SQRT
-					     : o->class_weight;
-		t->choice.score.calibration = 1;
+	return buf_putc(b, '\0');
+}
+
+/* ---- the work ---- */
+
+/* The linear model of just these parts, for every set but that of all. */
+static int
+learn_fallbacks(struct learner *l, struct error *e)
+{
+	struct buf b = { 0 };
+	int rc = 0;
+
+	for (size_t s = 1; rc == 0 && s < l->sets; s++) {
+		uint64_t set = l->set[s];
+		int single = (set & (set - 1)) == 0, i = -1;
+
+		if (!single && l->t->no_backoff)
+			continue;
+		if (set_name(l, set, &b) < 0)
+			rc = error_memory(e);
+		else
+			i = candidate_new(
+			    l, b.data, MEMBER_LINEAR, set, set, e);
+		if (i < 0)
+			rc = -1;
+		else
+			rc = linear_learn(l, &l->cand[i],
+			    single ? NULL : &l->cand[0].choice, e);
+		l->fallback[s] = i;
 	}
-	if (ds->task != TASK_CLASS)
-		t->choice.class_weight = CLASS_NONE;
-	t->choice.part_weight = t->weight;
+	buf_free(&b);
+	return rc;
+}
+
+int
+trainer_judge(const struct learner *l, float *F, struct search_score *score,
+    struct error *e)
+{
+	float *scratch = mem_aligned(2 * LOSS_ROWS * l->C, sizeof(*scratch));
+	struct heldout h;
+
+	if (scratch == NULL || heldout_init(&h, l->C, e) < 0) {
+		free(scratch);
+		return error_memory(e);
+	}
+	for (size_t i = 0, n; i < l->n; i += n) {
+		n = l->n - i < LOSS_ROWS ? l->n - i : LOSS_ROWS;
+		heldout_add(&h, l->la, l->ds, i, n, F + i * l->C, scratch);
+	}
+	heldout_score(&h, l->ds, score);
+	heldout_free(&h);
+	free(scratch);
 	return 0;
 }
 
-/* ---- the fit ---- */
-
 static int
-fit(struct trainer *t, const struct linalg *la, struct pool *pool,
-    struct dataset *ds, struct error *e)
+by_falling(const void *a, const void *b)
 {
-	struct rows all = dataset_rows(ds);
-	struct solver *solver = NULL;
-	struct truth truth;
-	float *weight = mem_array(ds->n, sizeof(*weight));
-	int rc = -1;
-
-	t->W = mem_aligned(dataset_columns(ds) * ds->C, sizeof(*t->W));
-	t->b = mem_array(ds->C, sizeof(*t->b));
-	if (weight == NULL || t->W == NULL || t->b == NULL)
-		error_memory(e);
-	else if (dataset_scale(la, pool, ds, &all, e) == 0 &&
-		 class_weights(
-		     ds, &all, t->choice.class_weight, 0, weight, e) == 0)
-		solver = solver_new(SOLVER_AUTO, la, pool, ds, &all, NULL, e);
-	truth = dataset_truth(ds, weight);
-	if (solver != NULL && solver_weigh(solver, t->weight, e) == 0 &&
-	    solver_truth(solver, &truth, e) == 0 &&
-	    solver_fit(solver, t->choice.lambda, t->tolerance, &t->fit, e) == 0)
-		rc = solver_model(solver, t->W, t->b, e);
-	if (solver != NULL)
-		t->dual = solver_is_dual(solver);
-	solver_free(solver);
-	free(weight);
-	return rc;
-}
-
-/* ---- the predictor ---- */
-
-static int
-by_u64(const void *a, const void *b)
-{
-	uint64_t x, y;
+	float x, y;
 
 	memcpy(&x, a, sizeof(x));
 	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
-}
-
-static int
-remember(struct trainer *t, const struct dataset *ds)
-{
-	size_t n = 0, distinct = 0;
-
-	t->ids = mem_array(ds->n, sizeof(*t->ids));
-	t->group_ids = mem_array(ds->n, sizeof(*t->group_ids));
-	if (t->ids == NULL || t->group_ids == NULL)
-		return -1;
-	memcpy(t->ids, ds->id_hash, ds->n * sizeof(*t->ids));
-	qsort(t->ids, ds->n, sizeof(*t->ids), by_u64);
-	for (size_t i = 0; i < ds->n; i++)
-		if (ds->group_hash[i] != ds->id_hash[i])
-			t->group_ids[n++] = ds->group_hash[i];
-	qsort(t->group_ids, n, sizeof(*t->group_ids), by_u64);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || t->group_ids[i] != t->group_ids[i - 1])
-			t->group_ids[distinct++] = t->group_ids[i];
-	t->predictor.ids = t->ids;
-	t->predictor.nids = ds->n;
-	t->predictor.groups = t->group_ids;
-	t->predictor.ngroups = distinct;
-	t->groups = distinct + (ds->n - n);
-	return 0;
-}
-
-/* Row of the indicators' feature that stands for part p, or -1. */
-static int
-indicator_of(const struct dataset *ds, size_t p)
-{
-	int k = 0;
-
-	for (size_t i = 0; i < p; i++)
-		k += feature_mixed(&ds->feature[i], ds->n);
-	return ds->features > ds->parts && feature_mixed(&ds->feature[p], ds->n)
-		   ? k
-		   : -1;
+	return (x < y) - (x > y);
 }
 
 /*
- * An indicator is learnt centred, (x - share missing) w.  The constant half
- * goes into the intercepts, w alone into the table of missing parts.
+ * The threshold with the best F1, between the probability of the last record
+ * that is said and that of the next.  pairs: [n, 2] probability, truth; they
+ * are sorted.
  */
-static void
-place_indicators(struct trainer *t, const struct dataset *ds, const float *W)
+static float
+best_threshold(float (*pairs)[2], size_t n)
 {
-	for (size_t p = 0; p < ds->parts; p++) {
-		int k = indicator_of(ds, p);
-		double share;
+	double positive = 0, right = 0, best = 0;
+	float at = 0.5f;
 
-		/* A constant part is missing in every record for a predictor:
-		 * whether it is there says nothing. */
-		if (k < 0 || !(t->predictor.scaling.live >> p & 1))
-			continue;
-		share = ds->feature[ds->parts].shift[k];
-		for (size_t c = 0; c < ds->C; c++) {
-			float w = W[(size_t)k * ds->C + c];
+	for (size_t i = 0; i < n; i++)
+		positive += pairs[i][1] > 0;
+	if (!(positive > 0))
+		return at;
+	qsort(pairs, n, sizeof(*pairs), by_falling);
+	for (size_t i = 0; i < n; i++) {
+		float next = i + 1 < n ? pairs[i + 1][0] : 0;
+		double f1;
 
-			t->missing[p * ds->C + c] = w;
-			t->b[c] -= (float)(share * (double)w);
+		right += pairs[i][1] > 0;
+		f1 = 2 * right / ((double)(i + 1) + positive);
+		if (next < pairs[i][0] && f1 > best) {
+			best = f1;
+			at = (pairs[i][0] + next) / 2;
 		}
 	}
+	return at;
+}
+
+/* P: [n, C] held probabilities. */
+static int
+choose_thresholds(struct learner *l, const float *P, struct error *e)
+{
+	float *threshold =
+	    trainer_own(l->t, mem_array(l->C, sizeof(*threshold)));
+	float(*pairs)[2] = mem_array(l->n, sizeof(*pairs));
+
+	if (threshold == NULL || pairs == NULL) {
+		free(pairs);
+		return error_memory(e);
+	}
+	for (size_t c = 0; c < l->C; c++) {
+		for (size_t i = 0; i < l->n; i++) {
+			pairs[i][0] = P[i * l->C + c];
+			pairs[i][1] = l->ds->y[i * l->C + c];
+		}
+		threshold[c] = best_threshold(pairs, l->n);
+	}
+	l->t->predictor.threshold = threshold;
+	free(pairs);
+	return 0;
+}
+
+/* Scores to probabilities, or to values as people read them. */
+static void
+to_readable(const struct learner *l, float *F)
+{
+	loss_link(l->la, l->ds->task, F, l->n, l->C);
+	for (size_t i = 0; l->ds->task == TASK_REGRESS && i < l->n * l->C; i++)
+		F[i] = (float)(l->ds->y_mean + l->ds->y_scale * (double)F[i]);
+}
+
+/* Each part's own model, for who asks what it alone would say. */
+static int
+keep_parts(struct learner *l, struct error *e)
+{
+	struct trainer *t = l->t;
+
+	t->held_part = mem_array(l->ds->parts, sizeof(*t->held_part));
+	t->held_parts = l->ds->parts;
+	if (t->held_part == NULL)
+		return error_memory(e);
+	for (size_t s = 0; s < l->sets; s++) {
+		uint64_t set = l->set[s];
+		size_t p = 0, i = s == 0 ? 0 : (size_t)l->fallback[s];
+		float *F;
+
+		if (set == 0 || (set & (set - 1)) != 0 ||
+		    (s > 0 && l->fallback[s] < 0))
+			continue;
+		while (!(set >> p & 1))
+			p++;
+		F = mem_aligned(l->n * l->C, sizeof(*F));
+		if (F == NULL)
+			return error_memory(e);
+		t->held_part[p] = F;
+		l->la->scale(F, (float)l->cand[i].choice.score.calibration,
+		    l->cand[i].own, l->n * l->C);
+		to_readable(l, F);
+		for (size_t r = 0; r < l->n; r++)
+			for (size_t c = 0; !(l->has[r] >> p & 1) && c < l->C;
+			     c++)
+				F[r * l->C + c] = NAN;
+	}
+	return 0;
+}
+
+/* What the held scores are used for, once the table is made. */
+static int
+use_held(struct learner *l, struct error *e)
+{
+	struct trainer *t = l->t;
+	float *F = mem_aligned(l->n * l->C, sizeof(*F));
+	int rc;
+
+	if (F == NULL)
+		return error_memory(e);
+	table_held(l, F);
+	rc = trainer_judge(l, F, &t->score, e);
+	table_held(l, F);
+	to_readable(l, F);
+	if (rc == 0 && l->ds->task == TASK_MULTILABEL)
+		rc = choose_thresholds(l, F, e);
+	if (rc == 0 && t->keep) {
+		t->held = F;
+		return keep_parts(l, e);
+	}
+	free(F);
+	return rc;
+}
+
+static int
+prepare(struct learner *l, struct error *e)
+{
+	struct rows all = dataset_rows(l->ds);
+	struct scaling scaling = { 0 };
+	size_t whole = 0;
+
+	l->n = l->ds->n;
+	l->C = l->ds->C;
+	if (l->t->cross_validate && l->ds->folds < 2)
+		return error_set(e, "cross-validation needs two groups of "
+				    "records at least");
+	if (l->ds->parts > INPUTS_MAX_PARTS)
+		return error_set(
+		    e, "more than %d parts", (int)INPUTS_MAX_PARTS);
+	l->has = mem_array(l->n, sizeof(*l->has));
+	if (l->has == NULL)
+		return error_memory(e);
+	if (dataset_scale(l->la, l->pool, l->ds, &all, e) < 0 ||
+	    scaling_take(&scaling, l->ds, e) < 0)
+		return -1;
+	l->live = scaling.live;
+	scaling_free(&scaling);
+	for (size_t i = 0; i < l->n; i++) {
+		l->has[i] = dataset_parts(l->ds, i) & l->live;
+		whole += l->has[i] == l->live;
+	}
+	l->whole = whole >= ENOUGH && whole >= l->n / 10;
+	for (size_t s = 0; s < SETS_MAX; s++)
+		l->fallback[s] = -1;
+	l->folded = l->t->cross_validate;
+	if (!l->folded)
+		return 0;
+	l->cf = crossfit_new(l->la, l->pool, l->ds, l->t->search.tolerance, e);
+	return l->cf != NULL ? 0 : -1;
+}
+
+static int
+learn(struct learner *l, struct error *e)
+{
+	struct trainer *t = l->t;
+	int rc;
+
+	choose_sets(l);
+	if (candidate_new(l, "concat", MEMBER_LINEAR, every_part(l->ds), 0, e) <
+		0 ||
+	    linear_learn(l, &l->cand[0], NULL, e) < 0 ||
+	    learn_fallbacks(l, e) < 0 || choose_method(l, e) < 0)
+		return -1;
+	t->choice = l->cand[0].choice;
+	t->tried = l->cand[0].tried;
+	memset(&l->cand[0].tried, 0, sizeof(l->cand[0].tried));
+	t->weight = mem_array(l->ds->features, sizeof(*t->weight));
+	if (t->weight == NULL)
+		return error_memory(e);
+	memcpy(
+	    t->weight, l->cand[0].weight, l->ds->features * sizeof(*t->weight));
+	t->choice.part_weight = t->weight;
+	rc = l->folded ? use_held(l, e) : 0;
+	crossfit_free(l->cf);
+	l->cf = NULL;
+	return rc;
 }
 
 static void
-calibrate(struct trainer *t, const struct linalg *la, const struct dataset *ds)
+learner_free(struct learner *l)
 {
-	float k = (float)t->choice.score.calibration;
-
-	la->scale(t->W, k, t->W, dataset_columns(ds) * ds->C);
-	la->scale(t->b, k, t->b, ds->C);
-}
-
-/* One linear model over all parts, whatever a record has of them. */
-static int
-make_member(struct trainer *t, const struct dataset *ds, struct error *e)
-{
-	struct predictor *p = &t->predictor;
-	uint64_t all = ~UINT64_C(0) >> (INPUTS_MAX_PARTS - ds->parts);
-	const float *W = t->W;
-
-	t->missing = mem_array(ds->parts * ds->C, sizeof(*t->missing));
-	t->mix = mem_array(1, sizeof(*t->mix));
-	t->shift = mem_array(ds->C, sizeof(*t->shift));
-	p->member = mem_array(1, sizeof(*p->member));
-	p->set = mem_array(1, sizeof(*p->set));
-	p->method = mem_strndup("concat", 6);
-	if (t->missing == NULL || t->mix == NULL || t->shift == NULL ||
-	    p->member == NULL || p->set == NULL || p->method == NULL)
-		return error_memory(e);
-	p->members = p->sets = 1;
-	if (member_linear(&p->member[0], "concat", all, ds->parts, e) < 0)
-		return -1;
-	for (size_t k = 0; k < ds->parts; k++) {
-		p->member[0].weight[k] = W;
-		W += ds->feature[k].active * ds->C;
-	}
-	if (ds->features > ds->parts)
-		place_indicators(t, ds, W);
-	p->member[0].bias = t->b;
-	p->member[0].missing = t->missing;
-	t->mix[0] = 1;
-	p->set[0] = (struct part_set){
-		.parts = p->scaling.live, .mix = t->mix, .shift = t->shift
-	};
-	return 0;
-}
-
-static int
-make_predictor(struct trainer *t, const struct dataset *ds,
-    const struct schema *schema, struct error *e)
-{
-	struct predictor *p = &t->predictor;
-
-	p->task = ds->task;
-	p->C = ds->C;
-	p->mean = ds->y_mean;
-	p->scale = ds->y_scale;
-	if (remember(t, ds) < 0)
-		return error_memory(e);
-	for (size_t c = 0; c < ds->label.names.n; c++) {
-		struct str s = intern_get(&ds->label, c);
-
-		if (strs_add(&p->classes, s.s, s.len) < 0)
-			return error_memory(e);
-	}
-	if (schema_copy(&p->schema, schema, e) < 0 ||
-	    scaling_take(&p->scaling, ds, e) < 0)
-		return -1;
-	return make_member(t, ds, e);
-}
-
-/* ---- the report ---- */
-
-static int
-put_double(struct buf *b, const char *key, double x)
-{
-	if (buf_printf(b, ",\"%s\":", key) < 0)
-		return -1;
-	return isfinite(x) ? json_put_double(b, x) : buf_puts(b, "null");
-}
-
-static int
-put_score(struct buf *b, const struct search_score *s, enum task task)
-{
-	if (task == TASK_REGRESS)
-		return put_double(b, "r2", s->r2);
-	return put_double(b, "accuracy", s->accuracy) < 0 ||
-		       put_double(b, "macro_f1", s->macro_f1) < 0 ||
-		       put_double(b, "log_loss", s->log_loss) < 0
-		   ? -1
-		   : 0;
-}
-
-static int
-put_weights(struct buf *b, const struct dataset *ds, const double *weight)
-{
-	int rc = buf_puts(b, ",\"weights\":{");
-
-	for (size_t p = 0; rc == 0 && p < ds->parts; p++) {
-		const char *name = ds->feature[p].name;
-
-		if ((p > 0 && buf_putc(b, ',') < 0) ||
-		    json_put_string(b, name, strlen(name)) < 0 ||
-		    buf_putc(b, ':') < 0 || json_put_double(b, weight[p]) < 0)
-			rc = -1;
-	}
-	return rc == 0 ? buf_putc(b, '}') : rc;
-}
-
-static int
-put_trial(struct buf *b, const struct dataset *ds, const struct search_trial *t)
-{
-	if (buf_printf(b, "{\"class_weight\":\"%s\"",
-		class_weight_name(t->class_weight)) < 0 ||
-	    put_double(b, "lambda", t->lambda) < 0 ||
-	    put_weights(b, ds, t->part_weight) < 0 ||
-	    put_score(b, &t->score, ds->task) < 0)
-		return -1;
-	return buf_putc(b, '}');
-}
-
-static int
-put_search(struct buf *b, const struct trainer *t, const struct dataset *ds)
-{
-	const struct search_score *s = &t->choice.score;
-
-	if (t->tried.n == 0)
-		return 0;
-	if (buf_printf(b, ",\"cross_validation\":{\"folds\":%zu,\"fits\":%zu",
-		ds->folds, t->tried.fits) < 0 ||
-	    put_score(b, s, ds->task) < 0 ||
-	    put_double(b, "calibration", s->calibration) < 0 ||
-	    buf_puts(b, ",\"trials\":[") < 0)
-		return -1;
-	for (size_t i = 0; i < t->tried.n; i++)
-		if ((i > 0 && buf_putc(b, ',') < 0) ||
-		    put_trial(b, ds, &t->tried.trials[i]) < 0)
-			return -1;
-	return buf_puts(b, "]}");
-}
-
-static int
-report(struct trainer *t, const struct dataset *ds, struct error *e)
-{
-	struct buf b = { 0 };
-
-	if (buf_printf(&b,
-		"{\"records\":%zu,\"groups\":%zu,\"columns\":%zu,"
-		"\"seed\":%" PRIu64 ",\"class_weight\":\"%s\"",
-		ds->n, t->groups, dataset_columns(ds), t->seed,
-		class_weight_name(t->choice.class_weight)) < 0 ||
-	    put_double(&b, "lambda", t->choice.lambda) < 0 ||
-	    put_weights(&b, ds, t->weight) < 0 ||
-	    buf_printf(&b, ",\"solver\":\"%s\",\"evaluations\":%d",
-		t->dual ? "dual" : "primal", t->fit.evaluations) < 0 ||
-	    put_double(&b, "loss", t->fit.value) < 0 ||
-	    put_double(&b, "gradient", t->fit.gradient) < 0 ||
-	    buf_printf(&b, ",\"converged\":%s",
-		t->fit.converged ? "true" : "false") < 0 ||
-	    put_search(&b, t, ds) < 0 || buf_puts(&b, "}") < 0 ||
-	    buf_putc(&b, '\0') < 0) {
-		buf_free(&b);
-		return error_memory(e);
-	}
-	t->predictor.report = b.data;
-	return 0;
+	for (size_t i = 0; i < l->cands; i++)
+		candidate_free(&l->cand[i], l->sets);
+	table_clear(l);
+	crossfit_free(l->cf);
+	free(l->cand);
+	free(l->trial);
+	free(l->has);
 }
 
 int
 trainer_run(struct trainer *t, const struct linalg *la, struct pool *pool,
     struct dataset *ds, const struct schema *schema, struct error *e)
 {
-	if (choose(t, la, pool, ds, e) < 0 || fit(t, la, pool, ds, e) < 0)
-		return -1;
-	calibrate(t, la, ds);
-	if (make_predictor(t, ds, schema, e) < 0)
-		return -1;
-	return report(t, ds, e);
+	struct learner l = { .t = t, .la = la, .pool = pool, .ds = ds };
+	int rc = prepare(&l, e);
+
+	if (rc == 0)
+		rc = learn(&l, e);
+	if (rc == 0)
+		rc = trainer_model(&l, schema, e);
+	if (rc == 0)
+		rc = trainer_report(&l, e);
+	learner_free(&l);
+	return rc;
 }
 
 void
@@ -362,15 +458,17 @@ trainer_free(struct trainer *t)
 {
 	search_free(&t->tried);
 	predictor_free(&t->predictor);
+	for (size_t i = 0; i < t->nowned; i++)
+		free(t->owned[i]);
+	free(t->owned);
 	free(t->weight);
-	free(t->W);
-	free(t->b);
-	free(t->missing);
-	free(t->mix);
-	free(t->shift);
-	free(t->ids);
-	free(t->group_ids);
+	free(t->held);
+	for (size_t p = 0; t->held_part != NULL && p < t->held_parts; p++)
+		free(t->held_part[p]);
+	free(t->held_part);
+	t->owned = NULL;
+	t->nowned = t->owned_cap = 0;
 	t->weight = NULL;
-	t->W = t->b = t->missing = t->mix = t->shift = NULL;
-	t->ids = t->group_ids = NULL;
+	t->held = NULL;
+	t->held_part = NULL;
 }

@@ -5,9 +5,31 @@
 #include "learn/search.h"
 
 /*
- * From a dataset to a predictor: search by cross-validation or take what is
- * given, fit on all records, calibrate, and write down what was done.
+ * From a dataset to a predictor.  Everything that is chosen, is chosen by what
+ * models say of records of folds that they had not seen: the settings of each
+ * model, the way models are mixed, which of them stands for records that lack
+ * parts, temperature and thresholds, and the method itself where it is left
+ * open.  Then the chosen models are learnt from all records.
+ *
+ *	concat     one linear model over all parts
+ *	late       one of each part, stacked for each set of parts
+ *	mlp ...    a net (net.h)
+ *	ensemble   several of these, chosen greedily (Caruana et al. 2004)
+ *	auto       tries them, and keeps concat unless another is better
  */
+
+enum fusion_method {
+	FUSION_CONCAT,
+	FUSION_LATE,
+	FUSION_MLP,
+	FUSION_GATED,
+	FUSION_LOWRANK,
+	FUSION_TENSOR,
+	FUSION_BILINEAR,
+	FUSION_ATTENTION,
+	FUSION_ENSEMBLE,
+	FUSION_AUTO
+};
 
 struct trainer {
 	struct search_options search;
@@ -16,16 +38,33 @@ struct trainer {
 	uint64_t seed;      /* for the report: what dataset_finish got */
 	int keep;           /* fill held and held_part; needs two folds */
 
+	enum fusion_method method;
+	struct net_shape shape; /* hidden, rank: as given, 0: what suits */
+	struct net_options net; /* zeros and NaNs: what suits */
+	int net_given;          /* the two were set; else they are not read */
+	int no_backoff;         /* no models for records that lack parts */
+	enum impute_kind impute;
+	double logit_adjust; /* scores minus this times the log prior */
+	size_t budget;       /* models that auto and ensemble try; 0: default */
+	double seconds;      /* or for how long they begin new ones; 0: no */
+	const char *checkpoint; /* file, or NULL */
+	uint64_t what; /* of the checkpoint: hash of whatever else decides */
+	/* A sentence on what was tried or chosen; may be NULL. */
+	void (*say)(void *ctx, const char *text);
+	void *say_ctx;
+
 	/* Set by trainer_run. */
-	struct search tried; /* nothing in it without cross-validation */
+	struct search tried; /* of the linear model over all parts; nothing in
+			      * it without cross-validation */
 	struct search_trial choice;
 	double *weight; /* [features] choice.part_weight */
 	struct lbfgs_result fit;
 	int dual;
 	size_t groups;
-	struct predictor predictor; /* its arrays are those below */
-	float *W, *b, *missing, *mix, *shift;
-	uint64_t *ids, *group_ids;
+	struct search_score score; /* out of fold, of the whole model */
+	struct predictor predictor;
+	void **owned; /* [nowned] its arrays */
+	size_t nowned, owned_cap;
 
 	/*
 	 * With ${keep}: what models that had not seen a record say of it, rows
@@ -37,7 +76,8 @@ struct trainer {
 	 *	              nothing can be learnt from the part
 	 */
 	float *held;
-	float **held_part; /* [parts] */
+	float **held_part; /* [held_parts] */
+	size_t held_parts;
 };
 
 /* Without cross-validation: the penalty of scikit-learn's C = 1 on 1,000
@@ -57,7 +97,9 @@ int trainer_run(struct trainer *t, const struct linalg *la, struct pool *pool,
     struct dataset *ds, const struct schema *schema, struct error *e);
 void trainer_free(struct trainer *t);
 
-/* class_weight_name: "none", "sqrt", "balanced" or "auto". */
+/* class_weight_name: "none", "sqrt", "balanced" or "auto".  fusion_name:
+ * "concat", ... */
 const char *class_weight_name(enum class_weight kind);
+const char *fusion_name(enum fusion_method method);
 
 #endif

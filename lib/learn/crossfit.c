@@ -185,6 +185,13 @@ crossfit_free(struct crossfit *c)
 	free(c);
 }
 
+void
+crossfit_cold(struct crossfit *c)
+{
+	for (size_t k = 0; c->kept != NULL && k < c->ds->folds; k++)
+		solver_cold(c->kept[k]);
+}
+
 size_t
 crossfit_evaluations(const struct crossfit *c)
 {

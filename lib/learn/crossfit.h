@@ -49,6 +49,9 @@ typedef int crossfit_use(
 int crossfit_run(struct crossfit *c, const struct fit_spec *spec, size_t n,
     crossfit_use *use, void *ctx, struct error *e);
 
+/* crossfit_cold: what follows does not depend on what was learnt before. */
+void crossfit_cold(struct crossfit *c);
+
 size_t crossfit_evaluations(const struct crossfit *c); /* so far */
 
 /* class_weights: weight[i] of the rows: the record's own times its class's; 0

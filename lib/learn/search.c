@@ -26,16 +26,17 @@ normalise(const struct dataset *ds, uint64_t parts, double *weight)
 			weight[p] /= sum;
 		else if (parts >> p & 1)
 			weight[p] = 1 / n;
-	if (ds->features > ds->parts)
-		weight[ds->parts] = 1;
 }
 
 void
 search_defaults(const struct dataset *ds, const double *given, uint64_t parts,
     double *weight)
 {
-	for (size_t p = 0; p < ds->parts; p++)
-		weight[p] = given != NULL && !isnan(given[p]) ? given[p] : 1;
+	for (size_t p = 0; p < ds->features; p++)
+		weight[p] = 1;
+	for (size_t p = 0; given != NULL && p < ds->parts; p++)
+		if (!isnan(given[p]))
+			weight[p] = given[p];
 	normalise(ds, parts, weight);
 }
 
@@ -242,6 +243,7 @@ try_lambdas(struct round *r, const double *weight, enum class_weight kind,
     struct error *e)
 {
 	static const double grid[] = { 1e-2, 1e-3, 1e-4, 1e-5, 1e-6 };
+	int few = r->o->need != 0; /* the rest is found from there */
 	const struct search_trial *start = r->o->start;
 	int rc = 0;
 
@@ -250,9 +252,37 @@ try_lambdas(struct round *r, const double *weight, enum class_weight kind,
 	else if (start != NULL)
 		rc = add_trial(r->s, r->ds, weight, kind, start->lambda, e);
 	else
-		for (size_t k = 0; rc == 0 && k < 5; k++)
+		for (size_t k = few ? 1 : 0; rc == 0 && k < (few ? 4 : 5); k++)
 			rc = add_trial(r->s, r->ds, weight, kind, grid[k], e);
 	return rc == 0 ? run_round(r, e) : rc;
+}
+
+/* Of lambdas that do as well as any, the largest is the cheapest to go on from.
+ */
+static const double AS_WELL = 0.002;
+
+static size_t
+frugal(const struct search *s)
+{
+	size_t at = s->best;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->trials[i].lambda > s->trials[at].lambda &&
+		    s->trials[i].score.value >=
+			s->trials[s->best].score.value - AS_WELL)
+			at = i;
+	return at;
+}
+
+static size_t
+first_best(const struct search *s)
+{
+	size_t at = 0;
+
+	for (size_t i = 1; i < s->n; i++)
+		if (s->trials[i].score.value > s->trials[at].score.value)
+			at = i;
+	return at;
 }
 
 static int
@@ -357,14 +387,20 @@ search_run(struct search *s, const struct linalg *la, struct crossfit *c,
 	if (start == NULL)
 		return error_memory(e);
 	search_defaults(ds, o->part_weight, o->parts, start);
-	weight = add_weights(s, ds, o->parts,
-	    o->start != NULL ? o->start->part_weight : start, e);
+	if (o->start != NULL)
+		memcpy(start, o->start->part_weight,
+		    ds->features * sizeof(*start));
+	/* Who has all that is looked at lacks nothing. */
+	if (o->need != 0 && ds->features > ds->parts)
+		start[ds->parts] = 0;
+	weight = add_weights(s, ds, o->parts, start, e);
 	free(start);
 	if (weight == NULL)
 		return -1;
 	rc = try_lambdas(
 	    &r, weight, ds->task == TASK_CLASS ? kind : CLASS_NONE, e);
 	if (rc == 0 && o->start == NULL) {
+		s->best = frugal(s);
 		for (int k = 0; k < MOST_MOVES; k++)
 			if ((rc = try_weights(&r, 3, e)) <= 0)
 				break;
@@ -373,7 +409,10 @@ search_run(struct search *s, const struct linalg *la, struct crossfit *c,
 	}
 	if (rc >= 0)
 		rc = o->start == NULL ? try_classes(&r, e) : 0;
-	return rc < 0 ? rc : refine_lambda(&r, e);
+	if (rc >= 0)
+		rc = refine_lambda(&r, e);
+	s->best = first_best(s);
+	return rc;
 }
 
 void

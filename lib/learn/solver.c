@@ -119,6 +119,16 @@ solver_warm(struct solver *s)
 }
 
 void
+solver_cold(struct solver *s)
+{
+	s->lambda = s->factored = 0;
+	if (s->shape != NULL)
+		memset(s->made, 0, s->ds->features * sizeof(*s->made));
+	free(s->shape);
+	s->shape = NULL;
+}
+
+void
 solver_pool(struct solver *s, struct pool *pool)
 {
 	s->pool = pool;

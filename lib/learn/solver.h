@@ -63,6 +63,9 @@ int solver_truth(struct solver *s, const struct truth *t, struct error *e);
  * was made for: for many fits that need not be exact. */
 void solver_warm(struct solver *s);
 
+/* solver_cold: forget model and preconditioner, as if it were new. */
+void solver_cold(struct solver *s);
+
 /* solver_pool: the threads to use from now on; NULL for none.  A dual solver
  * only: it needs the dataset's values no more, once made with rows to score. */
 void solver_pool(struct solver *s, struct pool *pool);

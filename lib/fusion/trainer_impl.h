@@ -1,0 +1,171 @@
+#ifndef FUSION_TRAINER_IMPL_H
+#define FUSION_TRAINER_IMPL_H
+
+#include "fusion/checkpoint.h"
+#include "fusion/trainer.h"
+#include "learn/crossfit.h"
+
+/*
+ * What the files of the trainer share.
+ *
+ *	n = records, C = outputs, S = sets of parts
+ *
+ * A candidate is a model that could become a member.  Its held scores come
+ * from the folds: own [n, C] from the parts that each record has, and for set
+ * s, where that differs, from those parts alone, in the rows of records that
+ * have them all.
+ */
+
+enum { SETS_MAX = 24 };
+
+struct candidate {
+	char *name;
+	enum member_kind kind;
+	uint64_t parts; /* that it reads */
+	uint64_t need;  /* learnt from records that have these; 0: from all */
+	/* linear */
+	struct search tried;
+	struct search_trial choice;
+	double *weight; /* [features] */
+	/* net */
+	struct net_shape shape;
+	struct net_options net;
+	/* held out */
+	float *own;  /* [n, C] */
+	float **set; /* [sets] each [n, C], or NULL: as own */
+	struct search_score score;
+	int member; /* its place in the predictor, or -1 */
+};
+
+/* One row of the table to be. */
+struct table_row {
+	float *mix;   /* [cands] */
+	float *shift; /* [C] */
+	float *doubt;
+	size_t doubts;
+	double log_loss; /* held out */
+};
+
+/* What auto says of a method. */
+struct fusion_trial {
+	enum fusion_method method;
+	struct search_score score;
+	double gain, error; /* over concat, a record, and its standard error */
+};
+
+struct learner {
+	struct trainer *t;
+	const struct linalg *la;
+	struct pool *pool;
+	struct dataset *ds;
+	size_t n, C;
+	uint64_t live;
+	uint64_t *has;          /* [n] live parts of each record */
+	int whole;              /* enough records have all live parts */
+	uint64_t set[SETS_MAX]; /* set[0]: all live parts */
+	size_t sets;
+	int folded;          /* there is cross-validation */
+	struct crossfit *cf; /* until the table is made */
+	struct checkpoint *kept;
+	struct candidate *cand; /* [cands] 0: concat */
+	size_t cands, cands_cap;
+	int fallback[SETS_MAX]; /* the linear model of just that set, or -1 */
+	struct table_row table[SETS_MAX];
+	struct fusion_trial *trial; /* [ntrials] of auto and ensemble */
+	size_t ntrials, trials_cap, spent;
+};
+
+void trainer_say(const struct learner *l, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- candidates (trainer_linear.c, trainer_net.c) ---- */
+
+/* candidate_new: its number, or -1. */
+int candidate_new(struct learner *l, const char *name, enum member_kind kind,
+    uint64_t parts, uint64_t need, struct error *e);
+
+/* candidate_under: its held scores from set s: [n, C]; NULL where it reads
+ * none of the parts, or has none. */
+const float *candidate_under(
+    const struct learner *l, const struct candidate *c, size_t s);
+
+/* linear_learn: choose its settings and hold its scores.  Without folds:
+ * settings as given.  start: of another one, or NULL. */
+int linear_learn(struct learner *l, struct candidate *c,
+    const struct search_trial *start, struct error *e);
+
+/* linear_fit: learn the linear members of the predictor from all records. */
+int linear_fit(struct learner *l, struct error *e);
+
+/* ---- mixing (blend.c) ---- */
+
+/* Some rows of held scores, end to end, with their truth. */
+struct held_rows {
+	size_t m, C;
+	enum task task;
+	uint32_t *row;      /* [m] of the dataset */
+	uint32_t *label;    /* class: [m] */
+	float *y;           /* [m, C] */
+	float *weight;      /* [m] */
+	float *G, *scratch; /* [m, C] each */
+};
+
+/* held_rows_take: the records that have all parts of ${need} (0: all). */
+int held_rows_take(struct held_rows *h, const struct learner *l, uint64_t need,
+    struct error *e);
+void held_rows_free(struct held_rows *h);
+struct truth held_truth(const struct held_rows *h, const float *weight);
+
+/* blend_gather: out = rows of F. */
+void blend_gather(const struct held_rows *h, const float *F, float *out);
+
+/* blend_loss: mean loss of scale * F; F: [m, C] gathered.  blend_scale: the
+ * scale with the least; regression: 1. */
+double blend_loss(
+    struct held_rows *h, const struct linalg *la, const float *F, double scale);
+double blend_scale(
+    struct held_rows *h, const struct linalg *la, const float *F, double *loss);
+
+/* blend_stack: weights w: [k] >= 0 and shifts b: [C] with the least weighted
+ * loss of b + sum_j w_j F_j; F: [k] gathered. */
+int blend_stack(struct held_rows *h, const struct linalg *la,
+    const float *const *F, size_t k, const float *weight, double *w, float *b,
+    struct error *e);
+
+/* blend_greedy: weights w: [k] that sum to 1, by adding again and again the
+ * one that lowers the loss most (Caruana et al. 2004, with replacement). */
+int blend_greedy(struct held_rows *h, const struct linalg *la,
+    const float *const *F, size_t k, const float *weight, double *w,
+    struct error *e);
+
+/* ---- the method (trainer_choice.c) ---- */
+
+/* choose_method: learn what the method needs beyond the linear candidates, and
+ * make the table. */
+int choose_method(struct learner *l, struct error *e);
+
+/* trainer_judge: what held scores F: [n, C] are worth; F is overwritten. */
+int trainer_judge(const struct learner *l, float *F, struct search_score *score,
+    struct error *e);
+
+/* ---- the table (trainer_table.c) ---- */
+
+/* table_make: a row for every set, the candidates' weights in the whole model
+ * being base: [cands]; late: stacked anew for every set. */
+int table_make(
+    struct learner *l, const double *base, int late, struct error *e);
+void table_clear(struct learner *l);
+
+/* table_held: scores F: [n, C] that the table gives from the records' own
+ * parts. */
+void table_held(const struct learner *l, float *F);
+
+/* ---- afterwards (trainer_report.c, trainer_model.c) ---- */
+
+int trainer_report(struct learner *l, struct error *e);
+int trainer_model(
+    struct learner *l, const struct schema *schema, struct error *e);
+void *trainer_own(struct trainer *t, void *p); /* NULL, and frees p, when out
+						* of memory */
+
+#endif

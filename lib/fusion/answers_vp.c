@@ -10,13 +10,15 @@ static int
 add_part(struct schema *to, const struct predictor *p, const char *name,
     size_t dim, int of_parts, const char *space, struct error *e)
 {
-	size_t n = of_parts ? p->schema.n : p->classes.n;
+	size_t n = p->task == TASK_REGRESS ? 0 : p->classes.n;
 	struct strs *names;
 	int bad;
 
 	if (schema_add(to, name, PART_DENSE, (uint32_t)dim, space, NULL, e) < 0)
 		return -1;
 	names = &to->parts[to->n - 1].columns;
+	if (of_parts)
+		n = p->schema.n;
 	bad = of_parts && strs_add(names, "base", 4) < 0;
 	for (size_t k = 0; !bad && k < n; k++) {
 		const char *part = of_parts ? p->schema.parts[k].name : NULL;

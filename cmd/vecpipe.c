@@ -21,6 +21,7 @@ static const struct {
 	{ "train", "learn a classifier or a regression" },
 	{ "predict", "apply it: labels, probabilities, values" },
 	{ "evaluate", "score predictions against the truth" },
+	{ "suspect", "labels that are likely to be wrong" },
 	{ "vec-info", "what is in a stream or a model; is it sound?" },
 	{ "vec-convert", "other formats in and out" },
 	{ "vec-diff", "how far two streams differ" },

@@ -21,6 +21,7 @@ train       | mj | -q --cv off -l labels.tsv both.vp | -q --cv off -l labels.tsv
 predict     | oj | -m x.model both.vp | -m x.model | both.vp
 evaluate    | oj | -q --resubstitution -l labels.tsv predictions.jsonl | -q --resubstitution -l labels.tsv | predictions.jsonl
 evaluate    | oj | -q --ablate --bootstrap 20 --resubstitution -m x.model both.vp | -q --ablate --bootstrap 20 --resubstitution -m x.model | both.vp
+suspect     | oj | -q --cv 2 --lambda .01 --weight text=1 --weight image=1 --class-weight none both.vp | -q --cv 2 --lambda .01 --weight text=1 --weight image=1 --class-weight none | both.vp
 vec-info    | p  | text.vp | | text.vp
 vec-convert | o  | -f csv text.vp | -f csv | text.vp
 vec-diff    | p  | text.vp text2.vp | - text2.vp | text.vp

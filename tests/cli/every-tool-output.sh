@@ -23,7 +23,7 @@ endless() {
 	case $name in
 	embed-text | extract-img) feed='while cat items.jsonl; do :; done' ;;
 	img-meta) feed='while cat names; do :; done' ;;
-	train | vec-info | vec-diff) return ;; # read all before they write
+	train | suspect | vec-info | vec-diff) return ;; # read all before they write
 	*) feed="while cat $stdin_file; do :; done" ;;
 	esac
 	{

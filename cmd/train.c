@@ -381,7 +381,7 @@ say_result(const struct trainer *t, const struct dataset *ds)
 			warn("%s", b.data);
 		b.len = 0;
 	}
-	if (t->method == FUSION_CONCAT)
+	if (strcmp(t->predictor.method, "concat") == 0)
 		put_trial(&b, ds, &t->choice);
 	else
 		put_mix(&b, &t->predictor);

@@ -431,6 +431,9 @@ learner_free(struct learner *l)
 		candidate_free(&l->cand[i], l->sets);
 	table_clear(l);
 	crossfit_free(l->cf);
+	for (size_t k = 0; l->fold_scaling != NULL && k < l->ds->folds; k++)
+		scaling_free(&l->fold_scaling[k]);
+	free(l->fold_scaling);
 	free(l->cand);
 	free(l->trial);
 	free(l->has);

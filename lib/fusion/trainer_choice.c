@@ -1,11 +1,13 @@
 /*
- * Which candidates make the model.
+ * Which candidates make the model: as the method says, or by comparison.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fusion/trainer_impl.h"
+#include "linalg/mathd.h"
 
 /* Whether there are two parts or more to stack. */
 static int
@@ -18,16 +20,347 @@ can_stack(const struct learner *l)
 	return n > 1;
 }
 
+/* ---- what held scores are worth, record by record ---- */
+
+/*
+ * u: [n] of scores F: [n, C], which are overwritten.  Classes: half for being
+ * right, half for that times what makes every class count the same, less a
+ * fifth of the log-loss, as in search.h; else less the loss.
+ */
+static int
+worth(const struct learner *l, float *F, double *u, struct error *e)
+{
+	const struct dataset *ds = l->ds;
+	size_t C = l->C;
+	double *count = mem_array(C, sizeof(*count));
+	float *one = mem_array(l->n, sizeof(*one));
+	float *scratch = mem_aligned(C, sizeof(*scratch));
+	struct truth t = dataset_truth(ds, one);
+
+	if (count == NULL || one == NULL || scratch == NULL) {
+		free(count);
+		free(one);
+		free(scratch);
+		return error_memory(e);
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		one[i] = 1;
+		if (ds->task == TASK_CLASS)
+			count[ds->y_class[i]]++;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		float *f = F + i * C;
+		size_t best = 0;
+
+		for (size_t c = 1; c < C; c++)
+			if (f[c] > f[best])
+				best = c;
+		u[i] = -loss_gradient(l->la, &t, i, 1, f, scratch);
+		if (ds->task != TASK_CLASS)
+			continue;
+		u[i] *= 0.2;
+		if (best == ds->y_class[i])
+			u[i] += 0.5 +
+				0.5 * (double)l->n / ((double)C * count[best]);
+	}
+	free(count);
+	free(one);
+	free(scratch);
+	return 0;
+}
+
+/* ---- what is compared ---- */
+
+struct choice {
+	struct learner *l;
+	double *base;   /* [CHOICES, CANDS] */
+	double *concat; /* [n] worth of concat */
+	double *u;      /* [n] */
+	float *F;       /* [n, C] */
+	size_t best;    /* trial; 0: concat */
+	double started;
+};
+
+enum { CANDS_MAX = 64, TRIALS_MAX = 32 };
+
+static double *
+base_of(const struct choice *x, size_t trial)
+{
+	return x->base + trial * CANDS_MAX;
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void
+say_trial(const struct choice *x, const struct fusion_trial *f)
+{
+	const struct learner *l = x->l;
+
+	if (l->ds->task == TASK_REGRESS)
+		trainer_say(l,
+		    "tried %s: R2 %.4f, gain over concat %.4f +- %.4f",
+		    fusion_name(f->method), f->score.r2, f->gain, f->error);
+	else
+		trainer_say(l,
+		    "tried %s: accuracy %.4f, macro-F1 %.4f, log-loss %.4f, "
+		    "gain over concat %.4f +- %.4f",
+		    fusion_name(f->method), f->score.accuracy,
+		    f->score.macro_f1, f->score.log_loss, f->gain, f->error);
+}
+
+static double
+standard_error(double sum, double sq, double n)
+{
+	double variance = sq / n - sum / n * (sum / n);
+
+	return variance > 0 ? sqrt(variance / n) : 0;
+}
+
+/* The model of this method, of the weights in base: what it reached, and by
+ * how much it is better than concat, a record. */
+static int
+compare(struct choice *x, enum fusion_method method, struct error *e)
+{
+	struct learner *l = x->l;
+	struct fusion_trial *f;
+	double sum = 0, sq = 0, n = (double)l->n;
+
+	if (mem_grow(&l->trial, &l->trials_cap, l->ntrials + 1,
+		sizeof(*l->trial)) < 0)
+		return error_memory(e);
+	f = &l->trial[l->ntrials];
+	*f = (struct fusion_trial){ .method = method };
+	if (table_make(l, base_of(x, l->ntrials), method == FUSION_LATE, 1, e) <
+	    0)
+		return -1;
+	table_held(l, x->F);
+	if (worth(l, x->F, x->u, e) < 0)
+		return -1;
+	table_held(l, x->F);
+	if (trainer_judge(l, x->F, &f->score, e) < 0)
+		return -1;
+	if (l->ntrials == 0)
+		memcpy(x->concat, x->u, l->n * sizeof(*x->u));
+	for (size_t i = 0; i < l->n; i++) {
+		double d = x->u[i] - x->concat[i];
+
+		sum += d;
+		sq += d * d;
+	}
+	f->gain = sum / n;
+	f->error = standard_error(sum, sq, n);
+	if (f->gain > f->error && f->gain > l->trial[x->best].gain)
+		x->best = l->ntrials;
+	if (l->ntrials++ > 0)
+		say_trial(x, f);
+	return 0;
+}
+
+/* ---- nets ---- */
+
+static enum net_kind
+kind_of(enum fusion_method method)
+{
+	return (enum net_kind)(method - FUSION_MLP + NET_MLP);
+}
+
+/* A new candidate: its number, or -1. */
+static int
+learn_net(struct learner *l, enum fusion_method method, struct error *e)
+{
+	int i =
+	    candidate_new(l, fusion_name(method), MEMBER_NET, l->live, 0, e);
+
+	if (i < 0 || net_learn(l, (size_t)i, kind_of(method), e) < 0)
+		return -1;
+	return i;
+}
+
+/* Whether a method is worth a try on these data. */
+static int
+suits(const struct learner *l, enum fusion_method method)
+{
+	size_t parts = 0, sequences = 0;
+
+	for (size_t p = 0; p < l->ds->parts; p++) {
+		if (!(l->live >> p & 1))
+			continue;
+		parts++;
+		sequences += l->ds->feature[p].sequence != 0;
+	}
+	switch (method) {
+	case FUSION_LATE:
+		return can_stack(l);
+	case FUSION_MLP:
+		return parts > 0;
+	case FUSION_ATTENTION:
+		return sequences > 0;
+	case FUSION_TENSOR:
+		return parts == 2 || parts == 3;
+	default:
+		return parts > 1;
+	}
+}
+
+/* What is tried, the most promising first. */
+static const enum fusion_method ORDER[] = { FUSION_LATE, FUSION_ATTENTION,
+	FUSION_GATED, FUSION_MLP, FUSION_BILINEAR, FUSION_LOWRANK,
+	FUSION_TENSOR };
+enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]) };
+
+static int
+affordable(const struct choice *x)
+{
+	const struct trainer *t = x->l->t;
+
+	if (t->seconds > 0)
+		return now() - x->started < t->seconds;
+	return t->budget == 0 || x->l->spent < t->budget;
+}
+
+static int
+try_methods(struct choice *x, struct error *e)
+{
+	struct learner *l = x->l;
+
+	for (size_t k = 0; k < ORDERS; k++) {
+		double *base = base_of(x, l->ntrials);
+		int i = 0;
+
+		if (!suits(l, ORDER[k]) || !affordable(x))
+			continue;
+		l->spent++;
+		if (ORDER[k] != FUSION_LATE)
+			i = learn_net(l, ORDER[k], e);
+		if (i < 0)
+			return -1;
+		base[i] = 1;
+		if (compare(x, ORDER[k], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the ensemble ---- */
+
+/*
+ * Of concat, the models of single parts and the nets, those that greedy
+ * selection takes, weighed by how often it did; each calibrated first.
+ */
+static int
+select_ensemble(struct choice *x, struct error *e)
+{
+	struct learner *l = x->l;
+	struct rows all = dataset_rows(l->ds);
+	struct held_rows h;
+	float **F = mem_array(l->cands, sizeof(*F));
+	float *by = mem_array(l->n, sizeof(*by));
+	double *w = mem_array(l->cands, sizeof(*w)), loss;
+	double *scale = mem_array(l->cands, sizeof(*scale));
+	size_t *of = mem_array(l->cands, sizeof(*of)), k = 0;
+	int rc =
+	    F == NULL || by == NULL || w == NULL || scale == NULL || of == NULL
+		? error_memory(e)
+		: held_rows_take(&h, l, l->whole ? l->live : 0, e);
+	int ready = rc == 0;
+
+	for (size_t i = 0; rc == 0 && i < l->cands; i++) {
+		const struct candidate *c = &l->cand[i];
+
+		if (c->own == NULL || (c->need & (c->need - 1)) != 0)
+			continue;
+		F[k] = mem_aligned(h.m * h.C, sizeof(**F));
+		if (F[k] == NULL) {
+			rc = error_memory(e);
+			break;
+		}
+		blend_gather(&h, c->own, F[k]);
+		scale[k] = blend_scale(&h, l->la, F[k], &loss);
+		l->la->scale(F[k], (float)scale[k], F[k], h.m * h.C);
+		of[k++] = i;
+	}
+	if (rc == 0)
+		rc = class_weights(
+		    l->ds, &all, l->cand[0].choice.class_weight, 0, by, e);
+	for (size_t i = 0; rc == 0 && i < h.m; i++)
+		by[i] = by[h.row[i]]; /* rows rise */
+	if (rc == 0)
+		rc = blend_greedy(
+		    &h, l->la, (const float *const *)F, k, by, w, e);
+	for (size_t j = 0; rc == 0 && j < k; j++)
+		base_of(x, l->ntrials)[of[j]] = w[j] * scale[j];
+	for (size_t j = 0; F != NULL && j < k; j++)
+		free(F[j]);
+	if (ready)
+		held_rows_free(&h);
+	free(F);
+	free(by);
+	free(w);
+	free(scale);
+	free(of);
+	return rc == 0 ? compare(x, FUSION_ENSEMBLE, e) : rc;
+}
+
+/* ---- the choice ---- */
+
+static int
+choose_among(struct choice *x, struct error *e)
+{
+	struct learner *l = x->l;
+
+	base_of(x, 0)[0] = 1;
+	if (compare(x, FUSION_CONCAT, e) < 0 || try_methods(x, e) < 0 ||
+	    select_ensemble(x, e) < 0)
+		return -1;
+	if (l->t->method == FUSION_ENSEMBLE)
+		x->best = l->ntrials - 1;
+	else if (x->best == 0)
+		trainer_say(l, "kept concat: nothing was better by more than "
+			       "one standard error");
+	else
+		trainer_say(l, "chose %s: better than concat by %.4f +- %.4f",
+		    fusion_name(l->trial[x->best].method),
+		    l->trial[x->best].gain, l->trial[x->best].error);
+	l->chosen = l->trial[x->best].method;
+	return table_make(
+	    l, base_of(x, x->best), l->chosen == FUSION_LATE, 0, e);
+}
+
 int
 choose_method(struct learner *l, struct error *e)
 {
-	double *base = mem_array(l->cands + 32, sizeof(*base));
-	int late = l->t->method == FUSION_LATE && can_stack(l), rc;
+	struct choice x = { .l = l, .started = now() };
+	enum fusion_method method = l->t->method;
+	int rc = 0, i = 0;
 
-	if (base == NULL)
-		return error_memory(e);
-	base[0] = 1;
-	rc = table_make(l, base, late, e);
-	free(base);
+	l->chosen = method;
+	x.base = mem_array(TRIALS_MAX * CANDS_MAX, sizeof(*x.base));
+	x.concat = mem_array(l->n, sizeof(*x.concat));
+	x.u = mem_array(l->n, sizeof(*x.u));
+	x.F = mem_aligned(l->n * l->C, sizeof(*x.F));
+	if (x.base == NULL || x.concat == NULL || x.u == NULL || x.F == NULL)
+		rc = error_memory(e);
+	else if (method >= FUSION_ENSEMBLE)
+		rc = choose_among(&x, e);
+	else {
+		if (method >= FUSION_MLP)
+			i = learn_net(l, method, e);
+		if (i >= 0)
+			x.base[i] = 1;
+		rc = i < 0 ? -1
+			   : table_make(l, x.base,
+				 method == FUSION_LATE && can_stack(l), 0, e);
+	}
+	free(x.base);
+	free(x.concat);
+	free(x.u);
+	free(x.F);
 	return rc;
 }

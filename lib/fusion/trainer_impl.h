@@ -30,6 +30,7 @@ struct candidate {
 	/* net */
 	struct net_shape shape;
 	struct net_options net;
+	size_t stop; /* after so many of its epochs */
 	/* held out */
 	float *own;  /* [n, C] */
 	float **set; /* [sets] each [n, C], or NULL: as own */
@@ -73,6 +74,9 @@ struct learner {
 	struct table_row table[SETS_MAX];
 	struct fusion_trial *trial; /* [ntrials] of auto and ensemble */
 	size_t ntrials, trials_cap, spent;
+	enum fusion_method chosen;
+	double started;               /* by the clock of seconds */
+	struct scaling *fold_scaling; /* [folds] of nets; NULL before */
 };
 
 void trainer_say(const struct learner *l, const char *fmt, ...)
@@ -94,8 +98,13 @@ const float *candidate_under(
 int linear_learn(struct learner *l, struct candidate *c,
     const struct search_trial *start, struct error *e);
 
-/* linear_fit: learn the linear members of the predictor from all records. */
+/* net_learn: the same for a net; number i of the candidates. */
+int net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e);
+
+/* linear_fit, nets_fit: learn the linear members of the predictor from all
+ * records. */
 int linear_fit(struct learner *l, struct error *e);
+int nets_fit(struct learner *l, struct error *e);
 
 /* ---- mixing (blend.c) ---- */
 
@@ -151,9 +160,10 @@ int trainer_judge(const struct learner *l, float *F, struct search_score *score,
 /* ---- the table (trainer_table.c) ---- */
 
 /* table_make: a row for every set, the candidates' weights in the whole model
- * being base: [cands]; late: stacked anew for every set. */
-int table_make(
-    struct learner *l, const double *base, int late, struct error *e);
+ * being base: [cands]; late: stacked anew for every set; brief: only for sets
+ * that records of the dataset have. */
+int table_make(struct learner *l, const double *base, int late, int brief,
+    struct error *e);
 void table_clear(struct learner *l);
 
 /* table_held: scores F: [n, C] that the table gives from the records' own

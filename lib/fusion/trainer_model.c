@@ -116,7 +116,7 @@ trainer_model(struct learner *l, const struct schema *schema, struct error *e)
 	struct predictor *p = &t->predictor;
 	struct dataset *ds = l->ds;
 	struct rows all = dataset_rows(ds);
-	const char *method = fusion_name(t->method);
+	const char *method = fusion_name(l->chosen);
 
 	p->task = ds->task;
 	p->C = ds->C;
@@ -134,7 +134,7 @@ trainer_model(struct learner *l, const struct schema *schema, struct error *e)
 	if (schema_copy(&p->schema, schema, e) < 0 ||
 	    dataset_scale(l->la, l->pool, ds, &all, e) < 0 ||
 	    scaling_take(&p->scaling, ds, e) < 0 || choose_members(l, e) < 0 ||
-	    linear_fit(l, e) < 0)
+	    linear_fit(l, e) < 0 || nets_fit(l, e) < 0)
 		return -1;
 	if (t->impute != IMPUTE_NONE) {
 		p->impute = impute_learn(

@@ -110,7 +110,7 @@ put_candidate(struct buf *b, const struct learner *l, const struct candidate *c)
 		return -1;
 	if (c->kind == MEMBER_NET &&
 	    buf_printf(b, ",\"epochs\":%zu,\"hidden\":%zu,\"rank\":%zu",
-		c->net.epochs, c->shape.hidden, c->shape.rank) < 0)
+		c->stop, c->shape.hidden, c->shape.rank) < 0)
 		return -1;
 	if (c->own != NULL && put_score(b, &c->score, l->ds->task) < 0)
 		return -1;

@@ -350,12 +350,24 @@ table_clear(struct learner *l)
 	memset(l->table, 0, sizeof(l->table));
 }
 
+/* Whether some record has just these parts. */
+static int
+occurs(const struct learner *l, uint64_t set)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->has[i] == set)
+			return 1;
+	return 0;
+}
+
 int
-table_make(struct learner *l, const double *base, int late, struct error *e)
+table_make(
+    struct learner *l, const double *base, int late, int brief, struct error *e)
 {
 	table_clear(l);
 	for (size_t s = 0; s < l->sets; s++)
-		if ((s == 0 || late ||
+		if ((s == 0 || !brief || occurs(l, l->set[s])) &&
+		    (s == 0 || late ||
 			(l->fallback[s] >= 0 && !l->t->no_backoff)) &&
 		    make_row(l, s, base, late, e) < 0)
 			return -1;

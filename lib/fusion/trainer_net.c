@@ -1,0 +1,363 @@
+/*
+ * Nets as candidates: one of each fold, trained in step, stopped where what
+ * they say of records that they have not seen is best.
+ *
+ * The schedule of the rates is as long as the most epochs; the net of all
+ * records goes through the same schedule and stops at the same place.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fusion/trainer_impl.h"
+#include "learn/heldout.h"
+#include "learn/scale.h"
+
+enum { MOST_EPOCHS = 24, PATIENCE = 5 };
+
+struct fold {
+	struct net *net;
+	struct net_run *run;
+	struct net_room *room;
+	struct inputs in; /* its records, to be scored */
+	float *weight;    /* [n] of those it learns from */
+	struct truth truth;
+	float **best; /* [tensors] its parameters where it was best */
+	struct error e;
+	int rc;
+};
+
+struct training {
+	struct learner *l;
+	struct candidate *c;
+	struct fold *fold; /* [folds] */
+	float *F;          /* [n, C] held scores after the last epoch */
+	struct search_score score;
+	size_t epochs, at; /* so many are done; the best after so many */
+};
+
+/* ---- folds ---- */
+
+/* The scaling of every fold, learnt the first time. */
+static int
+scale_folds(struct learner *l, struct error *e)
+{
+	if (l->fold_scaling != NULL)
+		return 0;
+	l->fold_scaling = mem_array(l->ds->folds, sizeof(*l->fold_scaling));
+	if (l->fold_scaling == NULL)
+		return error_memory(e);
+	for (size_t k = 0; k < l->ds->folds; k++) {
+		struct rows rows = dataset_not_in_fold(l->ds, k);
+
+		if (dataset_scale(l->la, l->pool, l->ds, &rows, e) < 0 ||
+		    scaling_take(&l->fold_scaling[k], l->ds, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+fold_inputs(struct learner *l, struct fold *f, size_t k, struct error *e)
+{
+	struct rows test = dataset_in_fold(l->ds, k);
+	uint32_t *row = mem_array(test.count[0], sizeof(*row));
+	int rc;
+
+	if (row == NULL)
+		return error_memory(e);
+	for (size_t i = 0; i < test.count[0]; i++)
+		row[i] = (uint32_t)(test.first[0] + i);
+	rc = inputs_init(&f->in, &l->fold_scaling[k], e);
+	if (rc == 0)
+		rc = inputs_rows(
+		    &f->in, l->ds, row, test.count[0], ~UINT64_C(0), e);
+	free(row);
+	return rc;
+}
+
+static int
+fold_start(struct training *t, size_t k, struct error *e)
+{
+	struct learner *l = t->l;
+	struct fold *f = &t->fold[k];
+	struct rows rows = dataset_not_in_fold(l->ds, k);
+
+	f->weight = mem_array(l->n, sizeof(*f->weight));
+	f->net = net_new(&t->c->shape, &l->fold_scaling[k], e);
+	if (f->weight == NULL)
+		return error_memory(e);
+	if (f->net == NULL ||
+	    class_weights(l->ds, &rows, l->cand[0].choice.class_weight, 0,
+		f->weight, e) < 0)
+		return -1;
+	f->truth = dataset_truth(l->ds, f->weight);
+	f->run = net_run_new(f->net, &t->c->net, l->ds, &rows, &f->truth, e);
+	f->room = net_room_new(f->net, e);
+	f->best = mem_array(net_tensor_count(f->net), sizeof(*f->best));
+	if (f->best == NULL)
+		return error_memory(e);
+	return f->run == NULL || f->room == NULL ? -1 : fold_inputs(l, f, k, e);
+}
+
+static void
+fold_free(struct fold *f)
+{
+	for (size_t i = 0; f->best != NULL && i < net_tensor_count(f->net); i++)
+		free(f->best[i]);
+	free(f->best);
+	net_run_free(f->run);
+	net_room_free(f->room);
+	net_free(f->net);
+	inputs_free(&f->in);
+	free(f->weight);
+}
+
+/* The parameters of a net, to keep (or, back, to restore). */
+static int
+keep(struct fold *f, int back, struct error *e)
+{
+	size_t n = net_tensor_count(f->net);
+	struct tensor *t = mem_array(n, sizeof(*t));
+	int rc = 0;
+
+	if (t == NULL)
+		return error_memory(e);
+	if (net_tensors(f->net, "", t, e) < 0) {
+		free(t);
+		return -1;
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		size_t bytes = t[i].bytes;
+
+		if (f->best[i] == NULL)
+			f->best[i] = mem_aligned(bytes, 1);
+		if (f->best[i] == NULL)
+			rc = error_memory(e);
+		else if (back)
+			memcpy((void *)(uintptr_t)t[i].data, f->best[i], bytes);
+		else
+			memcpy(f->best[i], t[i].data, bytes);
+	}
+	for (size_t i = 0; i < n; i++)
+		free((void *)(uintptr_t)t[i].name);
+	free(t);
+	return rc;
+}
+
+/* One more epoch of fold k, and what it then says. */
+static void
+fold_epoch(void *arg, size_t k, int worker)
+{
+	struct training *t = arg;
+	struct fold *f = &t->fold[k];
+	size_t first = t->l->ds->fold_first[k];
+	double loss;
+
+	(void)worker;
+	f->rc = net_run_epoch(f->run, t->l->la, NULL, &loss, &f->e);
+	if (f->rc == 0)
+		f->rc = net_scores(f->net, t->l->la, &f->in,
+		    t->F + first * t->l->C, NULL, f->room, &f->e);
+}
+
+/* What fold k says of its records under every set of parts. */
+static void
+fold_hold(void *arg, size_t k, int worker)
+{
+	struct training *t = arg;
+	struct learner *l = t->l;
+	struct fold *f = &t->fold[k];
+	size_t at = l->ds->fold_first[k] * l->C;
+	struct inputs some = { 0 };
+	struct rows test = dataset_in_fold(l->ds, k);
+	uint32_t *row = mem_array(test.count[0], sizeof(*row));
+
+	(void)worker;
+	f->rc = row == NULL ? error_memory(&f->e) : keep(f, 1, &f->e);
+	for (size_t i = 0; row != NULL && i < test.count[0]; i++)
+		row[i] = (uint32_t)(test.first[0] + i);
+	if (f->rc == 0)
+		f->rc = net_scores(f->net, l->la, &f->in, t->c->own + at, NULL,
+		    f->room, &f->e);
+	if (f->rc == 0)
+		f->rc = inputs_init(&some, &l->fold_scaling[k], &f->e);
+	for (size_t s = 0; f->rc == 0 && s < l->sets; s++) {
+		if (t->c->set[s] == NULL)
+			continue;
+		f->rc = inputs_rows(
+		    &some, l->ds, row, test.count[0], l->set[s], &f->e);
+		if (f->rc == 0)
+			f->rc = net_scores(f->net, l->la, &some,
+			    t->c->set[s] + at, NULL, f->room, &f->e);
+	}
+	inputs_free(&some);
+	free(row);
+}
+
+static int
+all_folds(struct training *t, void (*fn)(void *, size_t, int), struct error *e)
+{
+	size_t folds = t->l->ds->folds;
+
+	pool_run(t->l->pool, folds, fn, t);
+	for (size_t k = 0; k < folds; k++)
+		if (t->fold[k].rc < 0) {
+			*e = t->fold[k].e;
+			return -1;
+		}
+	return 0;
+}
+
+/* ---- the course of a training ---- */
+
+static int
+one_epoch(struct training *t, int given, struct error *e)
+{
+	struct learner *l = t->l;
+	struct search_score score;
+	int rc = all_folds(t, fold_epoch, e);
+
+	if (rc == 0)
+		rc = trainer_judge(l, t->F, &score, e);
+	if (rc < 0)
+		return -1;
+	t->epochs++;
+	if (!given && t->at > 0 && !(score.value > t->score.value))
+		return 0;
+	t->at = t->epochs;
+	t->score = score;
+	for (size_t k = 0; rc == 0 && k < l->ds->folds; k++)
+		rc = keep(&t->fold[k], 0, e);
+	return rc;
+}
+
+static int
+course(struct training *t, struct error *e)
+{
+	size_t most = t->c->net.epochs;
+	int given = t->l->t->net_given && t->l->t->net.epochs > 0;
+
+	for (size_t k = 0; k < t->l->ds->folds; k++)
+		if (fold_start(t, k, e) < 0)
+			return -1;
+	t->F = mem_aligned(t->l->n * t->l->C, sizeof(*t->F));
+	if (t->F == NULL)
+		return error_memory(e);
+	while (t->epochs < most && (given || t->epochs < t->at + PATIENCE))
+		if (one_epoch(t, given, e) < 0)
+			return -1;
+	t->c->score = t->score;
+	t->c->stop = t->at;
+	return all_folds(t, fold_hold, e);
+}
+
+static int
+make_room(struct learner *l, struct candidate *c, struct error *e)
+{
+	c->own = mem_aligned(l->n * l->C, sizeof(*c->own));
+	if (c->own == NULL)
+		return error_memory(e);
+	for (size_t s = 0; s < l->sets; s++) {
+		if ((l->live & ~l->set[s]) == 0)
+			continue;
+		c->set[s] = mem_aligned(l->n * l->C, sizeof(**c->set));
+		if (c->set[s] == NULL)
+			return error_memory(e);
+	}
+	return 0;
+}
+
+static void
+set_options(struct learner *l, struct candidate *c, enum net_kind kind)
+{
+	struct trainer *t = l->t;
+
+	c->net = (struct net_options){
+		.weight_decay = NAN, .dropout = NAN, .part_dropout = NAN
+	};
+	if (t->net_given) {
+		c->net = t->net;
+		c->shape = t->shape;
+	}
+	c->shape.kind = kind;
+	c->shape.task = l->ds->task;
+	c->shape.C = l->C;
+	c->shape.seed = t->seed;
+	c->shape.parts = l->live;
+	if (c->net.epochs == 0)
+		c->net.epochs = MOST_EPOCHS;
+	c->stop = c->net.epochs;
+}
+
+int
+net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e)
+{
+	struct candidate *c = &l->cand[i];
+	struct training t = { .l = l, .c = c };
+	int rc;
+
+	set_options(l, c, kind);
+	if (!l->folded)
+		return 0;
+	t.fold = mem_array(l->ds->folds, sizeof(*t.fold));
+	if (t.fold == NULL)
+		return error_memory(e);
+	rc = make_room(l, c, e);
+	if (rc == 0)
+		rc = scale_folds(l, e);
+	if (rc == 0)
+		rc = course(&t, e);
+	for (size_t k = 0; k < l->ds->folds; k++)
+		fold_free(&t.fold[k]);
+	free(t.fold);
+	free(t.F);
+	return rc;
+}
+
+/* ---- the net of all records ---- */
+
+static int
+fit_one(struct learner *l, struct candidate *c, struct error *e)
+{
+	struct member *m = &l->t->predictor.member[c->member];
+	struct rows all = dataset_rows(l->ds);
+	float *weight = mem_array(l->n, sizeof(*weight));
+	struct truth truth = dataset_truth(l->ds, weight);
+	struct net_run *run = NULL;
+	double loss;
+	int rc = weight == NULL ? error_memory(e) : 0;
+
+	m->kind = MEMBER_NET;
+	m->parts = l->live;
+	m->name = mem_strndup(c->name, strlen(c->name));
+	m->net = net_new(&c->shape, &l->t->predictor.scaling, e);
+	if (m->name == NULL)
+		rc = error_memory(e);
+	if (m->net == NULL)
+		rc = -1;
+	if (rc == 0)
+		rc = class_weights(
+		    l->ds, &all, l->cand[0].choice.class_weight, 0, weight, e);
+	if (rc == 0)
+		run = net_run_new(m->net, &c->net, l->ds, &all, &truth, e);
+	if (run == NULL)
+		rc = -1;
+	for (size_t k = 0; rc == 0 && k < c->stop; k++)
+		rc = net_run_epoch(run, l->la, l->pool, &loss, e);
+	if (m->net != NULL)
+		c->shape = *net_shape(m->net);
+	net_run_free(run);
+	free(weight);
+	return rc;
+}
+
+int
+nets_fit(struct learner *l, struct error *e)
+{
+	for (size_t i = 0; i < l->cands; i++)
+		if (l->cand[i].member >= 0 && l->cand[i].kind == MEMBER_NET &&
+		    fit_one(l, &l->cand[i], e) < 0)
+			return -1;
+	return 0;
+}

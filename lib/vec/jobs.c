@@ -125,6 +125,16 @@ without_place(const char *text, const char *path)
 	return text;
 }
 
+/* Whether the record's id is all of the path, or the end of it. */
+static int
+id_tells_path(const struct jobs *js, const struct job *job, const char *path)
+{
+	struct str id = job_id(js, job);
+	size_t n = strlen(path);
+
+	return id.len <= n && memcmp(path + n - id.len, id.s, id.len) == 0;
+}
+
 /* The bytes to encode, a file's in ${file}.  0, or -1 with the job's state
  * set. */
 static int
@@ -149,7 +159,8 @@ job_bytes(
 		int fatal = e.memory || strcmp(path, "-") == 0;
 
 		job_fail(job, fatal ? JOB_FATAL : JOB_BAD,
-		    without_place(e.text, path));
+		    id_tells_path(js, job, path) ? without_place(e.text, path)
+						 : e.text);
 		return -1;
 	}
 	in->data = file->data != NULL ? file->data : "";

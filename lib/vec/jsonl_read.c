@@ -284,7 +284,8 @@ next_record(struct jsonl_reader *s, struct batch *b, struct error *e)
 		*e = why;
 		return s->whole ? -1 : error_at(e, "the last line is cut off");
 	}
-	if (rc == 2) {
+	/* Where no part is known, none can carry the sentence. */
+	if (rc == 2 || b->schema->n == 0) {
 		batch_cut(b, before);
 		return reject(s, &why) == 0;
 	}

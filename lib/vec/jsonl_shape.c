@@ -10,9 +10,9 @@ count_elements(struct json *j)
 
 	json_array(j);
 	while (json_array_next(j) > 0) {
-		if (json_skip(j) == -1)
-			return 0;
 		n++;
+		if (json_skip(j) == -1)
+			break;
 	}
 	return n;
 }
@@ -65,7 +65,8 @@ note_part(struct jsonl_shapes *k, struct str name, struct jsonl_shape shape)
 			-1 ||
 		    strs_add(&k->names, name.s, name.len) == -1)
 			return -1;
-		k->shapes[i].kind = -1;
+		k->shapes[i] =
+		    (struct jsonl_shape){ .kind = -1, .dim = shape.dim };
 		k->unknown++;
 	}
 	if (k->shapes[i].kind == -1 && shape.kind != -1 && shape.dim > 0) {
@@ -97,8 +98,12 @@ jsonl_shapes_add(
 
 			name.len = 0;
 			rc = buf_put(&name, key.s, key.len);
+			/* Values that cannot be read still have a name, and
+			 * their number where no other record tells it. */
 			shape = look_at(j);
-			if (rc == 0 && j->why == NULL)
+			if (j->why != NULL)
+				shape.kind = -1;
+			if (rc == 0)
 				rc = note_part(k,
 				    (struct str){ name.data, name.len }, shape);
 		}
@@ -127,7 +132,10 @@ jsonl_shapes_schema(struct schema *s, const struct jsonl_shapes *k,
 
 			shape.kind =
 			    (int)(p < 0 ? PART_DENSE : like->parts[p].kind);
-			shape.dim = p < 0 ? 1 : like->parts[p].dim;
+			if (p >= 0)
+				shape.dim = like->parts[p].dim;
+			if (shape.dim == 0 || shape.dim > VEC_MAX_DIM)
+				shape.dim = 1;
 		}
 		rc = schema_add(s, name, (enum part_kind)shape.kind, shape.dim,
 		    NULL, NULL, e);

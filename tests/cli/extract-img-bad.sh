@@ -49,6 +49,9 @@ run "the stream is sound" 0 vec-info --check five.vp
 
 run "a folder" 3 extract-img -f jsonl -- d/none.png
 out_has "a file that is not there is a record" '"errors":{"image":"No such file or directory"}'
+echo '{"id":"a1","pic":"d/none.png"}' >none.jsonl
+run "named in a field" 3 extract-img --file pic --id id -o none.vp none.jsonl
+err_has "it is told by its name" "'a1': 'd/none.png': No such file or directory"
 mkfifo p
 run "a FIFO does not hang" 3 timeout 5 extract-img -f jsonl p
 out_has "and is refused" "not a regular file"

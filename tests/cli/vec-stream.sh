@@ -79,6 +79,11 @@ echo '{"id":"n","vec":{"t":[1,NaN,0,0]}}' | cat in2.jsonl - >nan.jsonl
 run "NaN in a line" 3 vec-cat -o nan.vp nan.jsonl
 run "is an error of its record" 0 vec-info nan.vp
 out_has "with its place" "first error: 'n': line 2001, column 25"
+echo '{"id":"n","vec":{"t":[1,NaN,0,0]}}' >alone.jsonl
+run "NaN in the only line" 3 vec-cat -f jsonl alone.jsonl
+out_has "is an error of its part" '"errors":{"t":"line 1, column 25: expected a number"}'
+run "a line that names no part" 3 sh -c "echo '{\"id\":\"n\",\"vec\":{' | vec-cat -f jsonl"
+err_has "is told" "line 1, column 18"
 printf '{"id":"n","vec":{"t":[1,2' | cat in2.jsonl - >cut.jsonl
 run "a last line that is cut off" 1 vec-cat cut.jsonl
 err_has "is told" "'cut.jsonl': the last line is cut off: line 2001"

@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "base/options.h"
 #include "base/walk.h"
+#include "fusion/about.h"
 #include "fusion/idtable.h"
 #include "nn/card.h"
 #include "vec/describe.h"
@@ -129,17 +130,52 @@ info_stream(struct buf *out, char *path, const struct options_of_info *opt)
 	return rc == -1 ? EXIT_SOME : EXIT_OK;
 }
 
+/* What a model of train is, for people: "" when it is none.  One that cannot
+ * be used says why. */
+static int
+about_model(struct buf *about, const char *path, const struct model *m,
+    const struct options_of_info *opt)
+{
+	struct error e = { 0 };
+	struct predictor p;
+	struct str kind = { NULL, 0 };
+	int rc = EXIT_OK, bad;
+
+	if (m->config != NULL &&
+	    json_find_path(m->config, strlen(m->config), "kind", &kind, &e) < 0)
+		die("%s", e.text);
+	if (kind.s == NULL || !str_is(kind, "\"predictor\""))
+		return EXIT_OK;
+	if (predictor_load(&p, path, &e) == 0) {
+		bad = predictor_about(about, &p);
+		predictor_free(&p);
+	} else if (e.memory) {
+		die("%s", e.text);
+	} else {
+		bad = buf_printf(about, "  cannot predict: %s\n", e.text);
+		if (opt->check) {
+			warn("%s", e.text);
+			rc = EXIT_SOME;
+		}
+	}
+	if (bad < 0 || buf_putc(about, '\0') < 0)
+		die("out of memory");
+	return rc;
+}
+
 static int
 info_model(struct buf *out, const char *path, const struct options_of_info *opt)
 {
 	struct error e = { 0 };
+	struct buf about = { 0 };
 	struct model m;
-	int rc = EXIT_OK, bad = 0;
+	int rc, bad = 0;
 
 	if (model_open(&m, path, &e) == -1) {
 		warn("%s", e.text);
 		return EXIT_SOME;
 	}
+	rc = about_model(&about, path, &m, opt);
 	for (size_t i = 0; opt->check && i < m.n; i++)
 		if (!tensor_finite(m.tensors[i].type, m.tensors[i].data,
 			m.tensors[i].bytes)) {
@@ -150,9 +186,10 @@ info_model(struct buf *out, const char *path, const struct options_of_info *opt)
 	if (opt->json)
 		bad = describe_model_json(out, path, &m);
 	else if (!opt->quiet)
-		bad = describe_model(out, path, &m, opt->verbose);
+		bad = describe_model(out, path, &m, about.data, opt->verbose);
 	if (bad)
 		die("out of memory");
+	buf_free(&about);
 	model_close(&m);
 	return rc;
 }

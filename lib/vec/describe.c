@@ -282,8 +282,8 @@ say_shape(struct page *p, const struct tensor *t)
 }
 
 int
-describe_model(
-    struct buf *out, const char *name, const struct model *m, int all)
+describe_model(struct buf *out, const char *name, const struct model *m,
+    const char *about, int all)
 {
 	size_t shown = m->n > 20 && !all ? 20 : m->n;
 	struct page p = { .out = out };
@@ -292,7 +292,9 @@ describe_model(
 	SAY(&p, ": %s, %zu tensors, %llu parameters, %zu bytes\n",
 	    m->config != NULL ? "model" : "safetensors", m->n,
 	    (unsigned long long)parameters(m), m->map.len);
-	if (m->config != NULL)
+	if (about != NULL)
+		SAY(&p, "%s", about);
+	if (m->config != NULL && (about == NULL || all))
 		SAY(&p, "  config %s\n", m->config);
 	for (size_t i = 0; i < shown; i++) {
 		SAY(&p, "  %-4s ", tensor_type_name(m->tensors[i].type));

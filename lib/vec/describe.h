@@ -20,8 +20,10 @@ int describe_stream(struct buf *out, const char *name, const struct input *in,
 int describe_stream_json(struct buf *out, const char *name,
     const struct input *in, const struct summary *s, const struct error *why);
 
-int describe_model(
-    struct buf *out, const char *name, const struct model *m, int all);
+/* describe_model: ${about}: lines that say what the configuration does, in its
+ * place unless ${all}; NULL when there are none. */
+int describe_model(struct buf *out, const char *name, const struct model *m,
+    const char *about, int all);
 int describe_model_json(
     struct buf *out, const char *name, const struct model *m);
 

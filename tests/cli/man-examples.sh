@@ -6,7 +6,7 @@ embed-text --text title --id id --label label --group series items.jsonl >text.v
 extract-img --file image --id id --label label --group series items.jsonl >image.vp
 fuse -q text.vp image.vp >both.vp
 vec-split -q --out 80:train.vp 20:test.vp both.vp
-train -q --cv off -o x.model train.vp
+train -q --cv 2 --lambda 0.01 -o x.model train.vp
 predict -m x.model test.vp >predictions.jsonl
 # A small model stands for the real ones.
 mkdir -p models

@@ -124,3 +124,21 @@ if [ -e /dev/full ]; then
 	vec-info in.jsonl >/dev/full 2>err || rc=$?
 	is "a full disk" $rc 1
 fi
+
+# A model of train, in words.
+awk 'BEGIN { for (i = 0; i < 40; i++) {
+	x = (i * 7919 % 100) / 100
+	printf "{\"id\":\"r%d\",\"label\":\"%s\",\"vec\":{\"v\":[%.4f,1],\"w\":{\"dim\":9,\"idx\":[%d],\"val\":[1]}}}\n", i, x < 0.5 ? "low" : "high", x, i % 5 } }' >train.jsonl
+run "a model of train" 0 sh -c 'train -q --cv 2 --lambda 0.1 -o t.model train.jsonl && vec-info --check t.model'
+out_has "says what it predicts" '  predicts  one class of "high", "low"'
+out_has "from what" '  reads     "v": dense, dim 2'
+out_has "and what of it is known" '  reads     "w": sparse, dim 9, 5 of them known'
+out_has "by which members" '  member    "concat": linear in "v", "w"'
+out_has "and how they are mixed" '  given     "v", "w": '
+out_has "with doubts" '; 40 doubts for --cover'
+out_has "and on what it was trained" '  learnt    from 40 records'
+is "without the configuration" "$(grep -c '^  config' out)" 0
+run "all of it" 0 vec-info -v t.model
+out_has "with the configuration" '  config {"classes":["high","low"]'
+run "as JSON" 0 vec-info -f json t.model
+out_has "it is that" '"config":{"classes":["high","low"]'

@@ -122,11 +122,11 @@ struct net_options {
 struct net_run; /* opaque */
 
 /*
- * net_run_new: train ${net} (borrowed) on these rows with the truth's weights
- * (truth and ds are borrowed).  net_run_epoch: one more pass over the rows, in
- * an order that depends on the seed and the number of the epoch; *loss is the
- * mean loss over it.  A pool speeds up one run; NULL where several runs share
- * the processors.  The bytes are the same.
+ * net_run_new: train ${net} (borrowed) on those of these rows whose weight in
+ * the truth is not 0 (truth and ds are borrowed).  net_run_epoch: one more pass
+ * over the rows, in an order that depends on the seed and the number of the
+ * epoch; *loss is the mean loss over it.  A pool speeds up one run; NULL where
+ * several runs share the processors.  The bytes are the same.
  */
 struct net_run *net_run_new(struct net *net, const struct net_options *o,
     const struct dataset *ds, const struct rows *rows,

@@ -147,6 +147,27 @@ net_room_free(struct net_room *room)
 	free(room);
 }
 
+/* How many records from ${i} on go at once. */
+static size_t
+slice(const struct net *net, const struct inputs *in, size_t i)
+{
+	size_t n = 0, tokens = 0;
+
+	while (n < NET_ROWS && i + n < in->n) {
+		for (size_t q = 0; q < net->Q; q++) {
+			size_t p = net->part[q].p, first;
+
+			if (net->scaling->part[p].kind == PART_SEQUENCE)
+				tokens +=
+				    batch_range(in->part[p].end, i + n, &first);
+		}
+		if (n > 0 && tokens > NET_TOKENS)
+			break;
+		n++;
+	}
+	return n;
+}
+
 int
 net_scores(const struct net *net, const struct linalg *la,
     const struct inputs *in, float *F, float *hidden, struct net_room *room,
@@ -158,7 +179,7 @@ net_scores(const struct net *net, const struct linalg *la,
 		struct net_feed f = { .part = room->part, .has = in->has + i };
 		struct var *y, *h;
 
-		n = f.n = in->n - i < NET_ROWS ? in->n - i : NET_ROWS;
+		n = f.n = slice(net, in, i);
 		tape_reset(room->tape, la);
 		for (size_t q = 0; q < net->Q; q++)
 			net_feed_part(net, q, in, i, n, &room->part[q]);

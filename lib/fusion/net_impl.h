@@ -28,7 +28,8 @@ enum {
 	NET_MAX_SIZE = 1 << 28,    /* weights in all */
 	NET_SUIT_TENSOR = 1 << 12, /* where the hidden size is ours to choose */
 	NET_LAYERS = 2,            /* attention */
-	NET_ROWS = 128             /* records scored at a time */
+	NET_ROWS = 128,            /* records scored at a time, */
+	NET_TOKENS = 4096          /* or one, of more rows of sequences */
 };
 
 struct net_param {

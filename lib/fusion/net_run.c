@@ -61,27 +61,33 @@ list_rows(struct net_run *run, const struct rows *rows, struct error *e)
 		return error_memory(e);
 	for (int s = 0; s < 2; s++)
 		for (size_t i = 0; i < rows->count[s]; i++) {
-			run->row[k] = (uint32_t)(rows->first[s] + i);
-			sum += (double)run->truth->weight[run->row[k++]];
+			size_t r = rows->first[s] + i;
+
+			if (!(run->truth->weight[r] > 0))
+				continue;
+			run->row[k++] = (uint32_t)r;
+			sum += (double)run->truth->weight[r];
 		}
-	run->mean_weight = sum / (double)run->n;
-	if (!(run->mean_weight > 0))
+	run->n = k;
+	if (run->n == 0)
 		return error_set(e, "all weights are 0");
+	run->mean_weight = sum / (double)run->n;
 	return 0;
 }
 
 static void
 cut_batches(struct net_run *run)
 {
-	size_t most;
+	/* A sequence has many tokens, and a tape keeps what they were. */
+	size_t most, least = run->net->shape.kind == NET_ATTENTION ? 16 : 64;
 
 	if (run->o.batch > run->n)
 		run->o.batch = run->n;
 	run->batches = (run->n + run->o.batch - 1) / run->o.batch;
 	most = (run->n + run->batches - 1) / run->batches;
 	run->chunk = (most + RUN_CHUNKS - 1) / RUN_CHUNKS;
-	if (run->chunk < RUN_CHUNK)
-		run->chunk = RUN_CHUNK;
+	if (run->chunk < least)
+		run->chunk = least;
 	run->nchunks = (most + run->chunk - 1) / run->chunk;
 }
 

@@ -5,8 +5,7 @@
 #include "learn/adamw.h"
 
 enum {
-	RUN_CHUNK = 64,     /* records of a chunk, or more: */
-	RUN_CHUNKS = 8,     /* a batch has no more of them */
+	RUN_CHUNKS = 8,     /* a batch has no more chunks */
 	RUN_PIECE = 1 << 14 /* weights that one worker updates */
 };
 

@@ -37,6 +37,28 @@ net_param_var(
 	    f->g != NULL ? f->g + p->at : NULL);
 }
 
+/*
+ * The inputs of a dense part.  Of a wide one, columns are dropped out in
+ * training, as hidden units are, but so that WIDE of them stay on average: a
+ * few columns may each be all that tells something.
+ */
+enum { WIDE = 64 };
+
+static struct var *
+columns(
+    const struct net *net, struct tape *t, const struct net_feed *f, size_t q)
+{
+	const struct net_part *part = &net->part[q];
+	struct var *x = tape_leaf(
+	    t, f->n, net->scaling->part[part->p].dim, f->part[q].dense, NULL);
+	double most = 1 - WIDE / ((double)part->gain * (double)part->gain);
+
+	if (f->rng == NULL || !(most > 0))
+		return x;
+	return tape_dropout(
+	    t, x, f->dropout < most ? f->dropout : most, f->rng);
+}
+
 struct var *
 net_project(
     const struct net *net, struct tape *t, const struct net_feed *f, size_t q)
@@ -50,7 +72,7 @@ net_project(
 		    tape_leaf(t, x->table_rows, net->param[part->weight].cols,
 			x->table, x->table_g),
 		    part->gain);
-	return tape_product(t, tape_leaf(t, f->n, s->dim, x->dense, NULL),
+	return tape_product(t, columns(net, t, f, q),
 	    net_param_var(net, t, f, part->weight), part->gain);
 }
 

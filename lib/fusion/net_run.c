@@ -13,19 +13,46 @@
 
 /* ---- options ---- */
 
-static void
-suit_options(struct net_options *o)
+/*
+ * A step of AdamW moves every weight about as far, so the sum over many columns
+ * moves further: the rate falls with the root of their number.
+ */
+static double
+suit_rate(const struct net *net)
 {
+	double lr, columns = 0;
+
+	for (size_t q = 0; q < net->Q; q++)
+		columns +=
+		    (double)net->part[q].gain * (double)net->part[q].gain;
+	lr = 0.04 / sqrt(columns);
+	return lr < 5e-3 ? lr : 5e-3;
+}
+
+/* Few records take small batches, so that there are steps enough. */
+static size_t
+suit_batch(size_t n)
+{
+	size_t batch = n / 32;
+
+	return batch < 16 ? 16 : batch > 64 ? 64 : batch;
+}
+
+static void
+suit_options(struct net_run *run)
+{
+	struct net_options *o = &run->o;
+
 	if (!(o->lr > 0))
-		o->lr = 1e-3;
+		o->lr = suit_rate(run->net);
 	if (isnan(o->weight_decay))
 		o->weight_decay = 0.01;
 	if (isnan(o->dropout))
 		o->dropout = 0.5;
 	if (isnan(o->part_dropout))
-		o->part_dropout = 0.1;
+		o->part_dropout = 0.3;
 	if (o->batch == 0)
-		o->batch = 64;
+		o->batch = suit_batch(run->n);
 }
 
 static int
@@ -161,8 +188,10 @@ make_tables(struct net_run *run, struct error *e)
 static int
 make(struct net_run *run, const struct rows *rows, struct error *e)
 {
-	suit_options(&run->o);
-	if (check_options(&run->o, e) < 0 || list_rows(run, rows, e) < 0)
+	if (list_rows(run, rows, e) < 0)
+		return -1;
+	suit_options(run);
+	if (check_options(&run->o, e) < 0)
 		return -1;
 	cut_batches(run);
 	run->m = mem_aligned(run->net->size, sizeof(*run->m));

@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "fusion/combine.h"
 #include "fusion/join.h"
+#include "fusion/represent.h"
 #include "vec/input.h"
 #include "vec/output.h"
 #include "vec/spool.h"
@@ -48,7 +49,9 @@ static const struct option_row rows[] = {
 	{ KEY_NAME, "name", "NAME", "name of the one vector (fused)" },
 	{ KEY_FIT, "fit", "FILE",
 	    "write what was fitted on these records as a model" },
-	{ 'm', "model", "FILE", "combine as a model of --fit says" },
+	{ 'm', "model", "FILE",
+	    "combine as a model of --fit says, or as a model of train sees "
+	    "them" },
 	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
 	    "end with 0 for up to so many records in error (0)" },
 	OPTIONS_COMMON,
@@ -83,6 +86,7 @@ struct work {
 	struct join_source *sources; /* [S] */
 	struct join *join;
 	struct combine combine;
+	struct represent *represent; /* -m is a model of train */
 	struct writer report;
 	int reporting;
 	struct output *out;
@@ -248,6 +252,25 @@ report(void *ctx, struct str id, const uint8_t *had, struct error *e)
 	return io_put(&w->report, w->line.data, w->line.len, e);
 }
 
+/* As a model says, which is train's or our own. */
+static int
+prepare_model(struct work *w, struct error *e)
+{
+	const struct options_of_fuse *opt = w->opt;
+	const struct schema *in = join_schema(w->join);
+	int trained = represent_is(opt->model, e);
+
+	if (trained < 0)
+		return -1;
+	if (trained) {
+		w->represent = represent_open(opt->model, in, opt->name, e);
+		return w->represent != NULL ? 0 : -1;
+	}
+	return combine_load(&w->combine, opt->model, e) < 0
+		   ? -1
+		   : combine_bind(&w->combine, in, e);
+}
+
 /* How the combination is to be made. */
 static int
 prepare_combine(struct work *w, struct error *e)
@@ -256,9 +279,7 @@ prepare_combine(struct work *w, struct error *e)
 	const struct schema *in = join_schema(w->join);
 
 	if (opt->model != NULL)
-		return combine_load(&w->combine, opt->model, e) < 0
-			   ? -1
-			   : combine_bind(&w->combine, in, e);
+		return prepare_model(w, e);
 	if (combine_init(&w->combine, in, opt->to, opt->norm, opt->missing, e) <
 	    0)
 		return -1;
@@ -283,7 +304,8 @@ put(struct work *w, const struct batch *b, struct batch *made, struct error *e)
 	if (made->schema == NULL)
 		return output_put_all(w->out, b, e);
 	batch_clear(made);
-	if (combine_apply(&w->combine, b, made, e) < 0)
+	if ((w->represent != NULL ? represent_apply(w->represent, b, made, e)
+				  : combine_apply(&w->combine, b, made, e)) < 0)
 		return -1;
 	return output_put_all(w->out, made, e);
 }
@@ -357,11 +379,16 @@ run(struct work *w, struct error *e)
 	} else if (!combined) {
 		rc = open_output(w, join_schema(w->join), e);
 	} else {
-		rc = combine_open(&w->combine, w->opt->name, e);
+		const struct schema *to = w->represent != NULL
+					      ? represent_schema(w->represent)
+					      : &w->combine.schema;
+
+		if (w->represent == NULL)
+			rc = combine_open(&w->combine, w->opt->name, e);
 		if (rc == 0)
-			rc = open_output(w, &w->combine.schema, e);
+			rc = open_output(w, to, e);
 		if (rc == 0)
-			rc = batch_init(&made, &w->combine.schema, e);
+			rc = batch_init(&made, to, e);
 	}
 	if (rc == 0 && w->opt->fit == NULL)
 		rc = stream_through(w, &b, &made, e);
@@ -482,6 +509,7 @@ fuse(struct options_of_fuse *opt, char *operands[], size_t n)
 	for (size_t k = 0; k < n; k++)
 		input_close(w.sources[k].in);
 	combine_free(&w.combine);
+	represent_free(w.represent);
 	buf_free(&w.line);
 	free(w.sources);
 	return rc;

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 
 #include "base/cpu.h"
-#include "learn/search.h"
+#include "learn/crossfit.h"
 #include "learning.h"
 #include "linalg/mathd.h"
 #include "unit.h"
@@ -348,8 +348,8 @@ START_TEST(classes_weigh_as_they_should)
 	for (int kind = CLASS_NONE; kind <= CLASS_BALANCED; kind++) {
 		double sum[3] = { 0 }, n[3] = { 0 }, total = 0;
 
-		ck_assert_int_eq(
-		    class_weights(&ds, &rows, (enum class_weight)kind, w, &e),
+		ck_assert_int_eq(class_weights(&ds, &rows,
+				     (enum class_weight)kind, 0, w, &e),
 		    0);
 		for (size_t i = 0; i < ds.n; i++)
 			if (in(&rows, i)) {
@@ -374,6 +374,31 @@ START_TEST(classes_weigh_as_they_should)
 }
 END_TEST
 
+/* Records that lack a part that is needed weigh nothing, and no class of
+ * theirs counts. */
+START_TEST(lacking_records_weigh_nothing)
+{
+	struct dataset ds;
+	struct error e = no_error;
+	struct rows all;
+	double total = 0, n = 0;
+	float *w;
+
+	learning_ready(&ds, best(), TASK_CLASS, 90, 1);
+	all = dataset_rows(&ds);
+	w = mem_array(ds.n, sizeof(*w));
+	ck_assert_int_eq(class_weights(&ds, &all, CLASS_BALANCED, 1, w, &e), 0);
+	for (size_t i = 0; i < ds.n; i++) {
+		ck_assert_int_eq(w[i] > 0, ds.feature[0].mask[i]);
+		n += ds.feature[0].mask[i] ? (double)ds.weight[i] : 0;
+		total += (double)w[i];
+	}
+	ck_assert_double_eq_tol(total, n, 1e-3);
+	free(w);
+	dataset_free(&ds);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -389,6 +414,7 @@ main(void)
 	tcase_add_test(t, sparse_rows_have_length_1_after_idf);
 	tcase_add_test(t, indicators_stand_for_missing_parts);
 	tcase_add_test(t, classes_weigh_as_they_should);
+	tcase_add_test(t, lacking_records_weigh_nothing);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }

@@ -10,13 +10,15 @@ static int
 add_part(struct schema *to, const struct predictor *p, const char *name,
     size_t dim, int of_parts, const char *space, struct error *e)
 {
-	size_t n = of_parts ? p->schema.n : p->classes.n;
+	size_t n = p->task == TASK_REGRESS ? 0 : p->classes.n;
 	struct strs *names;
 	int bad;
 
 	if (schema_add(to, name, PART_DENSE, (uint32_t)dim, space, NULL, e) < 0)
 		return -1;
 	names = &to->parts[to->n - 1].columns;
+	if (of_parts)
+		n = p->schema.n;
 	bad = of_parts && strs_add(names, "base", 4) < 0;
 	for (size_t k = 0; !bad && k < n; k++) {
 		const char *part = of_parts ? p->schema.parts[k].name : NULL;
@@ -48,33 +50,20 @@ answer_schema(struct schema *to, const struct predictor *p, unsigned asked,
 		   : 0;
 }
 
-/* Id, labels and the like of the record that is answered. */
 static int
-copy_record(struct batch *to, const struct answer *a, struct error *e)
+carry(struct batch *to, const struct answer *a, struct error *e)
 {
 	const struct batch *b = a->batch;
-	size_t i = a->record, at, first,
-	       n = batch_range(b->label_end, i, &first);
-	struct str id = strs_get(&b->id, i), group = strs_get(&b->group, i);
+	uint32_t *flags;
 
-	if (batch_add(to, id.s, id.len, e) < 0 ||
-	    (group.len > 0 && batch_group(to, group.s, group.len, e) < 0))
+	if (batch_carry(to, b, a->record, e) < 0)
 		return -1;
-	for (size_t k = 0; k < n; k++) {
-		struct str s = strs_get(&b->label, first + k);
-
-		if (batch_label(to, s.s, s.len, e) < 0)
-			return -1;
-	}
-	at = to->n - 1;
-	to->target[at] = b->target[i];
-	to->weight[at] = b->weight[i];
-	to->source[at] = b->source[i];
-	to->flags[at] = b->flags[i];
-	if (predictor_knows(a->predictor, id, group))
-		to->flags[at] |= FLAG_TRAINED;
+	flags = &to->flags[to->n - 1];
+	if (predictor_knows(a->predictor, strs_get(&b->id, a->record),
+		strs_get(&b->group, a->record)))
+		*flags |= FLAG_TRAINED;
 	if (a->filled != 0)
-		to->flags[at] |= FLAG_IMPUTED;
+		*flags |= FLAG_IMPUTED;
 	return 0;
 }
 
@@ -122,7 +111,7 @@ answer_batch(struct batch *to, const struct answer *a, struct error *e)
 	size_t part = 1;
 	float *x;
 
-	if (copy_record(to, a, e) < 0)
+	if (carry(to, a, e) < 0)
 		return -1;
 	if (a->P == NULL)
 		return batch_error(to, 0, a->error, e);

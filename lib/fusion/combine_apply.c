@@ -104,31 +104,6 @@ combine_open(struct combine *c, const char *name, struct error *e)
 	return rc;
 }
 
-/* Id, labels and the like of record i. */
-static int
-copy_record(
-    struct batch *out, const struct batch *in, size_t i, struct error *e)
-{
-	struct str id = strs_get(&in->id, i), group = strs_get(&in->group, i);
-	size_t first, n = batch_range(in->label_end, i, &first);
-
-	if (batch_add(out, id.s, id.len, e) < 0)
-		return -1;
-	for (size_t k = 0; k < n; k++) {
-		struct str s = strs_get(&in->label, first + k);
-
-		if (batch_label(out, s.s, s.len, e) < 0)
-			return -1;
-	}
-	if (group.len > 0 && batch_group(out, group.s, group.len, e) < 0)
-		return -1;
-	out->target[out->n - 1] = in->target[i];
-	out->weight[out->n - 1] = in->weight[i];
-	out->source[out->n - 1] = in->source[i];
-	out->flags[out->n - 1] = in->flags[i];
-	return 0;
-}
-
 /* One part of a record, x: [D] or NULL for its mean, to y: [D]. */
 static void
 dense_part(const struct combine *c, const struct combine_part *p,
@@ -448,7 +423,7 @@ combine_apply(struct combine *c, const struct batch *in, struct batch *out,
     struct error *e)
 {
 	for (size_t i = 0; i < in->n; i++)
-		if (copy_record(out, in, i, e) < 0 ||
+		if (batch_carry(out, in, i, e) < 0 ||
 		    combine_record(c, in, i, out, e) < 0)
 			return -1;
 	return 0;

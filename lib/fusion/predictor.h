@@ -161,8 +161,8 @@ void predictor_link(
     const struct predictor *p, const struct linalg *la, float *F, size_t n);
 
 /*
- * Of the records that predictor_scores or predictor_mix scored last with this
- * room, [n]: predictor_has, the parts that they were scored with, guessed ones
+ * Of the records that predictor_scores, _mix or _vector took last with this
+ * room, [n]: predictor_has, the parts that they were taken with, guessed ones
  * among them; predictor_filled, those that were guessed.
  */
 const uint64_t *predictor_has(const struct predictor_room *room);

@@ -310,6 +310,8 @@ predictor_vector(const struct predictor *p, const struct linalg *la,
 	if (inputs_batch(&room->in, b, map, first, n, ~UINT64_C(0), e) < 0 ||
 	    fill(p, la, n, room, e) < 0)
 		return -1;
+	for (size_t i = 0; i < n; i++)
+		room->has[i] = room->in.has[i];
 	for (size_t m = 0; m < p->members; m++) {
 		const float *h = NULL;
 		size_t width;

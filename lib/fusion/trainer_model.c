@@ -125,7 +125,8 @@ trainer_model(struct learner *l, const struct schema *schema, struct error *e)
 	p->method = mem_strndup(method, strlen(method));
 	if (p->method == NULL || remember(t, ds) < 0)
 		return error_memory(e);
-	for (size_t c = 0; c < ds->label.names.n; c++) {
+	for (size_t c = 0; ds->task != TASK_REGRESS && c < ds->label.names.n;
+	     c++) {
 		struct str s = intern_get(&ds->label, c);
 
 		if (strs_add(&p->classes, s.s, s.len) < 0)

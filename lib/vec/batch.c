@@ -377,7 +377,8 @@ copy_part(struct batch *b, size_t p, const struct batch *from, size_t i)
 }
 
 int
-batch_copy(struct batch *b, const struct batch *from, size_t i, struct error *e)
+batch_carry(
+    struct batch *b, const struct batch *from, size_t i, struct error *e)
 {
 	struct str s = strs_get(&from->id, i);
 	size_t first, n, k = b->n;
@@ -398,6 +399,20 @@ batch_copy(struct batch *b, const struct batch *from, size_t i, struct error *e)
 		goto fail;
 	b->source[k] = from->source[i];
 	b->flags[k] = from->flags[i];
+	return 0;
+fail:
+	batch_cut(b, k);
+	return error_memory(e);
+}
+
+int
+batch_copy(struct batch *b, const struct batch *from, size_t i, struct error *e)
+{
+	struct str s;
+	size_t k = b->n;
+
+	if (batch_carry(b, from, i, e) == -1)
+		return -1;
 	for (size_t p = 0; p < b->schema->n; p++) {
 		s = strs_get(&from->parts[p].error, i);
 		if (from->parts[p].mask[i]) {

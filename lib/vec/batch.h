@@ -168,7 +168,11 @@ int batch_error(struct batch *b, size_t p, const char *text, struct error *e);
 int batch_error_str(
     struct batch *b, size_t p, const char *s, size_t len, struct error *e);
 
-/* batch_copy: append record i of ${from}, whose schema has the same parts. */
+/* batch_carry: append what record i of ${from} has but for its vectors: id,
+ * labels, target, weight, group, source, flags.  Every part is missing, without
+ * error.  batch_copy: append all of it; the schemas have the same parts. */
+int batch_carry(
+    struct batch *b, const struct batch *from, size_t i, struct error *e);
 int batch_copy(
     struct batch *b, const struct batch *from, size_t i, struct error *e);
 

@@ -10,7 +10,7 @@ awk 'BEGIN { srand(7); for (i = 0; i < 160; i++) {
 	printf "\"same\":[1,2]}}\n" } }' >all.jsonl
 head -n 120 all.jsonl | vec-cat >train.vp
 tail -n 40 all.jsonl | vec-cat >test.vp
-train -q --cv off -o x.model train.vp
+train -q --cv off --backoff off -o x.model train.vp
 
 run "shares" 0 predict -q --why -m x.model test.vp
 is "of every part" "$(grep -c '"why":{"base":[^,]*,"v":[^,]*,"w":[^,]*,"same":[^,}]*}' out)" 40
@@ -112,3 +112,13 @@ run "--reject 1.1" 2 predict --reject 1.1 -m x.model test.vp
 run "zero-shot" 2 predict --why --zero-shot labels.txt -m x.model test.vp
 run "cover without cross-validation" 1 predict --cover 0.9 -m x.model test.vp
 err_has "is said" "trained without cross-validation"
+
+# With models for records that lack parts, what a part is worth depends on the
+# others; the sums hold all the same.
+run "further models" 0 train -q --cv 3 --lambda 0.01 -o b.model train.vp
+run "shares of them" 0 predict -q --why -m b.model test.vp
+ask out >why
+is "sum to the log-odds" "$(awk '{ d = $4 + $5 + $6 + $7 - log($3 / (1 - $3)); if (d < 0) d = -d
+	if (d > 1e-5 + 1e-7 / ($3 * (1 - $3))) bad++ } END { print NR, bad + 0 }' why)" "40 0"
+is "a constant part has none" "$(awk '$7 != "0"' why)" ""
+is "a missing part has none" "$(grep '"missing":\["v"\]' out | ask /dev/stdin | awk '$5 != "0"' | wc -l | tr -d ' ')" 0

@@ -281,10 +281,10 @@ START_TEST(too_many_parts_have_no_shares)
 {
 	struct predictor p = { .scaling = { .live = 0x3fff } };
 	struct error e = no_error;
-	int map[14];
+	int map[15] = { [14] = 14 };
 
 	for (int k = 0; k < 14; k++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "p%d", k);
 		ck_assert_int_eq(
@@ -546,8 +546,8 @@ START_TEST(lines_of_labels_and_values)
 	ck_assert_int_eq(answer_jsonl(&out, &a), 0);
 	ck_assert_int_eq(answer_tsv_header(&out, &m.p, a.asked), 0);
 	ck_assert_int_eq(answer_tsv(&out, &a), 0);
-	predictor_free(&m.p);
 	batch_free(&b);
+	predictor_free(&m.p);
 	mixture_make(&m, TASK_REGRESS);
 	mixture_batch(&b, &m.p.schema, N);
 	end[0] = 1;
@@ -576,8 +576,8 @@ START_TEST(lines_of_labels_and_values)
 	    "{\"id\":\"r15\",\"value\":0.125,\"interval\":[null,null]}\n"
 	    "r15\t0.125\t\t\t\t\t\n");
 	buf_free(&out);
-	predictor_free(&m.p);
 	batch_free(&b);
+	predictor_free(&m.p);
 }
 END_TEST
 

@@ -270,7 +270,7 @@ START_TEST(a_constant_part_is_missing)
 	ck_assert_int_eq(schema_add(&s, "x", PART_DENSE, 1, NULL, NULL, &e), 0);
 	ck_assert_int_eq(batch_init(&b, &s, &e), 0);
 	for (int i = 0; i < 8; i++) {
-		char id[8];
+		char id[16];
 		float *x;
 
 		snprintf(id, sizeof(id), "%d", i);
@@ -308,7 +308,7 @@ START_TEST(too_many_parts_are_refused)
 	struct error e = no_error;
 
 	for (int p = 0; p <= INPUTS_MAX_PARTS; p++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "p%d", p);
 		ck_assert_int_eq(

@@ -508,6 +508,7 @@ train(const struct settings *set, char *const *paths, int n)
 		say_trial(&ds, &t.tried.trials[i]);
 	if (predictor_save(&t.predictor, set->output, &e) < 0)
 		die("%s", e.text);
+	trainer_saved(&t);
 	if (!set->quiet)
 		say_result(&t, &ds);
 	trainer_free(&t);

@@ -390,6 +390,8 @@ prepare(struct learner *l, struct error *e)
 	l->whole = whole >= ENOUGH && whole >= l->n / 10;
 	for (size_t s = 0; s < SETS_MAX; s++)
 		l->fallback[s] = -1;
+	if (kept_open(l, e) < 0)
+		return -1;
 	l->folded = l->t->cross_validate;
 	if (!l->folded)
 		return 0;
@@ -457,8 +459,17 @@ trainer_run(struct trainer *t, const struct linalg *la, struct pool *pool,
 }
 
 void
+trainer_saved(struct trainer *t)
+{
+	checkpoint_close(t->kept, 1);
+	t->kept = NULL;
+}
+
+void
 trainer_free(struct trainer *t)
 {
+	checkpoint_close(t->kept, 0);
+	t->kept = NULL;
 	search_free(&t->tried);
 	predictor_free(&t->predictor);
 	for (size_t i = 0; i < t->nowned; i++)

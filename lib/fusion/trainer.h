@@ -1,6 +1,7 @@
 #ifndef FUSION_TRAINER_H
 #define FUSION_TRAINER_H
 
+#include "fusion/checkpoint.h"
 #include "fusion/predictor.h"
 #include "learn/search.h"
 
@@ -48,7 +49,6 @@ struct trainer {
 	size_t budget;       /* models that auto and ensemble try; 0: default */
 	double seconds;      /* or for how long they begin new ones; 0: no */
 	const char *checkpoint; /* file, or NULL */
-	uint64_t what; /* of the checkpoint: hash of whatever else decides */
 	/* A sentence on what was tried or chosen; may be NULL. */
 	void (*say)(void *ctx, const char *text);
 	void *say_ctx;
@@ -62,6 +62,7 @@ struct trainer {
 	int dual;
 	size_t groups;
 	struct search_score score; /* out of fold, of the whole model */
+	struct checkpoint *kept;
 	struct predictor predictor;
 	void **owned; /* [nowned] its arrays */
 	size_t nowned, owned_cap;
@@ -96,6 +97,9 @@ struct trainer {
 int trainer_run(struct trainer *t, const struct linalg *la, struct pool *pool,
     struct dataset *ds, const struct schema *schema, struct error *e);
 void trainer_free(struct trainer *t);
+
+/* trainer_saved: the model is safe: the checkpoint's file is removed. */
+void trainer_saved(struct trainer *t);
 
 /* class_weight_name: "none", "sqrt", "balanced" or "auto".  fusion_name:
  * "concat", ... */

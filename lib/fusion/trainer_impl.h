@@ -31,6 +31,7 @@ struct candidate {
 	struct net_shape shape;
 	struct net_options net;
 	size_t stop; /* after so many of its epochs */
+	size_t runs; /* over the folds that it took */
 	/* held out */
 	float *own;  /* [n, C] */
 	float **set; /* [sets] each [n, C], or NULL: as own */
@@ -65,9 +66,8 @@ struct learner {
 	int whole;              /* enough records have all live parts */
 	uint64_t set[SETS_MAX]; /* set[0]: all live parts */
 	size_t sets;
-	int folded;          /* there is cross-validation */
-	struct crossfit *cf; /* until the table is made */
-	struct checkpoint *kept;
+	int folded;             /* there is cross-validation */
+	struct crossfit *cf;    /* until the table is made */
 	struct candidate *cand; /* [cands] 0: concat */
 	size_t cands, cands_cap;
 	int fallback[SETS_MAX]; /* the linear model of just that set, or -1 */
@@ -105,6 +105,15 @@ int net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e);
  * records. */
 int linear_fit(struct learner *l, struct error *e);
 int nets_fit(struct learner *l, struct error *e);
+
+/* ---- checkpoints (trainer_kept.c) ---- */
+
+/* kept_open: t->kept, where a checkpoint is asked for.  kept_take: settings
+ * and held scores of a candidate that has room for them: 1; 0 where they are
+ * not there; -1.  kept_put: keep them. */
+int kept_open(struct learner *l, struct error *e);
+int kept_take(struct learner *l, struct candidate *c, struct error *e);
+int kept_put(struct learner *l, struct candidate *c, struct error *e);
 
 /* ---- mixing (blend.c) ---- */
 

@@ -148,21 +148,28 @@ search_settings(struct learner *l, struct candidate *c,
 	struct search_options o = l->t->search;
 	struct holding h = { l, c };
 	struct fit_spec spec;
+	const struct search_trial *t;
+	size_t before = crossfit_runs(l->cf);
+	int rc = make_room(l, c, e);
 
+	if (rc == 0)
+		rc = kept_take(l, c, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : crossfit_replay(l->cf, c->runs, e);
 	crossfit_cold(l->cf);
 	o.parts = c->parts;
 	o.need = c->need;
 	o.start = start;
-	if (search_run(&c->tried, l->la, l->cf, l->ds, &o, e) < 0 ||
-	    make_room(l, c, e) < 0)
+	if (search_run(&c->tried, l->la, l->cf, l->ds, &o, e) < 0)
 		return -1;
-	c->choice = c->tried.trials[c->tried.best];
-	c->score = c->choice.score;
-	memcpy(c->weight, c->choice.part_weight,
-	    l->ds->features * sizeof(*c->weight));
-	spec = (struct fit_spec){ c->choice.lambda, c->choice.class_weight,
-		c->weight, c->need };
-	return crossfit_run(l->cf, &spec, 1, hold_fold, &h, e);
+	t = &c->tried.trials[c->tried.best];
+	c->score = t->score;
+	spec = (struct fit_spec){ t->lambda, t->class_weight, t->part_weight,
+		c->need };
+	if (crossfit_run(l->cf, &spec, 1, hold_fold, &h, e) < 0)
+		return -1;
+	c->runs = crossfit_runs(l->cf) - before;
+	return kept_put(l, c, e);
 }
 
 int
@@ -178,6 +185,11 @@ linear_learn(struct learner *l, struct candidate *c,
 		take_given(l, c);
 	else
 		rc = search_settings(l, c, start, e);
+	if (rc == 0 && l->folded) {
+		c->choice = c->tried.trials[c->tried.best];
+		memcpy(c->weight, c->choice.part_weight,
+		    l->ds->features * sizeof(*c->weight));
+	}
 	c->choice.part_weight = c->weight;
 	return rc;
 }

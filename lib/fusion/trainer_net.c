@@ -22,7 +22,8 @@ struct fold {
 	struct inputs in; /* its records, to be scored */
 	float *weight;    /* [n] of those it learns from */
 	struct truth truth;
-	float **best; /* [tensors] its parameters where it was best */
+	float **best;  /* [tensors] its parameters where it was best */
+	size_t *bytes; /* [tensors] */
 	struct error e;
 	int rc;
 };
@@ -95,7 +96,8 @@ fold_start(struct training *t, size_t k, struct error *e)
 	f->run = net_run_new(f->net, &t->c->net, l->ds, &rows, &f->truth, e);
 	f->room = net_room_new(f->net, e);
 	f->best = mem_array(net_tensor_count(f->net), sizeof(*f->best));
-	if (f->best == NULL)
+	f->bytes = mem_array(net_tensor_count(f->net), sizeof(*f->bytes));
+	if (f->best == NULL || f->bytes == NULL)
 		return error_memory(e);
 	return f->run == NULL || f->room == NULL ? -1 : fold_inputs(l, f, k, e);
 }
@@ -106,6 +108,7 @@ fold_free(struct fold *f)
 	for (size_t i = 0; f->best != NULL && i < net_tensor_count(f->net); i++)
 		free(f->best[i]);
 	free(f->best);
+	free(f->bytes);
 	net_run_free(f->run);
 	net_room_free(f->room);
 	net_free(f->net);
@@ -130,6 +133,7 @@ keep(struct fold *f, int back, struct error *e)
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t bytes = t[i].bytes;
 
+		f->bytes[i] = bytes;
 		if (f->best[i] == NULL)
 			f->best[i] = mem_aligned(bytes, 1);
 		if (f->best[i] == NULL)
@@ -209,6 +213,125 @@ all_folds(struct training *t, void (*fn)(void *, size_t, int), struct error *e)
 	return 0;
 }
 
+/* ---- checkpoints ---- */
+
+/* A key of the candidate's; its buffer is the caller's to free. */
+static const char *
+key(struct buf *b, const struct candidate *c, const char *what)
+{
+	return buf_printf(b, "%s.%s", c->name, what) < 0 ? NULL : b->data;
+}
+
+/* Where the folds are: epochs, the best of them, each run's state and the
+ * parameters where it was best. */
+struct place {
+	size_t epochs, at;
+	struct search_score score;
+};
+
+static int
+drop(struct learner *l, const struct candidate *c, const char *what,
+    struct error *e)
+{
+	struct buf name = { 0 };
+	int rc = key(&name, c, what) == NULL ? error_memory(e) : 0;
+
+	if (rc == 0)
+		checkpoint_drop(l->t->kept, name.data);
+	buf_free(&name);
+	return rc;
+}
+
+static int
+put_place(struct training *t, struct error *e)
+{
+	struct place place = { t->epochs, t->at, t->score };
+	struct buf b = { 0 }, state = { 0 }, name = { 0 };
+	int rc;
+
+	if (t->l->t->kept == NULL)
+		return 0;
+	rc = buf_put(&b, &place, sizeof(place));
+	for (size_t k = 0; rc == 0 && k < t->l->ds->folds; k++) {
+		struct fold *f = &t->fold[k];
+		size_t n = net_tensor_count(f->net);
+
+		state.len = 0;
+		if (net_run_state(f->run, &state, e) < 0)
+			break;
+		rc = buf_put(&b, &state.len, sizeof(state.len)) < 0 ||
+			     buf_put(&b, state.data, state.len) < 0
+			 ? -1
+			 : 0;
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			rc = buf_put(&b, f->best[i], f->bytes[i]);
+	}
+	if (rc < 0 || key(&name, t->c, "state") == NULL)
+		rc = error_memory(e);
+	else
+		rc = checkpoint_put(t->l->t->kept, name.data, b.data, b.len, e);
+	buf_free(&b);
+	buf_free(&state);
+	buf_free(&name);
+	return rc;
+}
+
+static int
+take_fold(struct fold *f, const char **p, size_t *left, struct error *e)
+{
+	size_t bytes;
+
+	if (keep(f, 0, e) < 0) /* room */
+		return -1;
+	if (*left < sizeof(bytes))
+		return error_set(e, "it is cut short");
+	memcpy(&bytes, *p, sizeof(bytes));
+	*p += sizeof(bytes);
+	*left -= sizeof(bytes);
+	if (*left < bytes || net_run_restore(f->run, *p, bytes, e) < 0)
+		return error_set(e, "it is of another net");
+	*p += bytes;
+	*left -= bytes;
+	for (size_t i = 0; i < net_tensor_count(f->net); i++) {
+		if (*left < f->bytes[i])
+			return error_set(e, "it is cut short");
+		memcpy(f->best[i], *p, f->bytes[i]);
+		*p += f->bytes[i];
+		*left -= f->bytes[i];
+	}
+	return 0;
+}
+
+static int
+take_place(struct training *t, struct error *e)
+{
+	struct place place;
+	struct buf name = { 0 };
+	const char *p = NULL;
+	size_t left = 0;
+
+	if (t->l->t->kept != NULL) {
+		if (key(&name, t->c, "state") == NULL)
+			return error_memory(e);
+		p = checkpoint_get(t->l->t->kept, name.data, &left);
+		buf_free(&name);
+	}
+	if (p == NULL)
+		return 0;
+	if (left < sizeof(place))
+		return error_set(e, "the checkpoint is cut short");
+	memcpy(&place, p, sizeof(place));
+	p += sizeof(place);
+	left -= sizeof(place);
+	for (size_t k = 0; k < t->l->ds->folds; k++)
+		if (take_fold(&t->fold[k], &p, &left, e) < 0)
+			return error_at(e, "the checkpoint's '%s'", t->c->name);
+	t->epochs = place.epochs;
+	t->at = place.at;
+	t->score = place.score;
+	return 0;
+}
+
 /* ---- the course of a training ---- */
 
 static int
@@ -244,8 +367,10 @@ course(struct training *t, struct error *e)
 	t->F = mem_aligned(t->l->n * t->l->C, sizeof(*t->F));
 	if (t->F == NULL)
 		return error_memory(e);
+	if (take_place(t, e) < 0)
+		return -1;
 	while (t->epochs < most && (given || t->epochs < t->at + PATIENCE))
-		if (one_epoch(t, given, e) < 0)
+		if (one_epoch(t, given, e) < 0 || put_place(t, e) < 0)
 			return -1;
 	t->c->score = t->score;
 	t->c->stop = t->at;
@@ -307,15 +432,61 @@ net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e)
 	if (rc == 0)
 		rc = scale_folds(l, e);
 	if (rc == 0)
+		rc = kept_take(l, c, e);
+	if (rc == 0) {
 		rc = course(&t, e);
+		if (rc == 0)
+			rc = kept_put(l, c, e);
+		if (rc == 0)
+			rc = drop(l, c, "state", e);
+	}
 	for (size_t k = 0; k < l->ds->folds; k++)
 		fold_free(&t.fold[k]);
 	free(t.fold);
 	free(t.F);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 /* ---- the net of all records ---- */
+
+/* Epochs until it stops; done with as they were when the last training was
+ * killed. */
+static int
+go_through(struct learner *l, struct candidate *c, struct net_run *run,
+    struct error *e)
+{
+	struct buf name = { 0 }, b = { 0 };
+	size_t epoch = 0, bytes = 0;
+	const char *p = NULL;
+	double loss;
+	int rc = key(&name, c, "fit") == NULL ? error_memory(e) : 0;
+
+	if (rc == 0)
+		p = checkpoint_get(l->t->kept, name.data, &bytes);
+	if (p != NULL) {
+		rc = bytes < sizeof(epoch)
+			 ? error_set(e, "the checkpoint is cut short")
+			 : net_run_restore(run, p + sizeof(epoch),
+			       bytes - sizeof(epoch), e);
+		if (rc == 0)
+			memcpy(&epoch, p, sizeof(epoch));
+	}
+	while (rc == 0 && epoch < c->stop) {
+		rc = net_run_epoch(run, l->la, l->pool, &loss, e);
+		epoch++;
+		b.len = 0;
+		if (rc < 0 || l->t->kept == NULL)
+			continue;
+		if (buf_put(&b, &epoch, sizeof(epoch)) < 0)
+			rc = error_memory(e);
+		else if ((rc = net_run_state(run, &b, e)) == 0)
+			rc = checkpoint_put(
+			    l->t->kept, name.data, b.data, b.len, e);
+	}
+	buf_free(&name);
+	buf_free(&b);
+	return rc;
+}
 
 static int
 fit_one(struct learner *l, struct candidate *c, struct error *e)
@@ -325,7 +496,6 @@ fit_one(struct learner *l, struct candidate *c, struct error *e)
 	float *weight = mem_array(l->n, sizeof(*weight));
 	struct truth truth = dataset_truth(l->ds, weight);
 	struct net_run *run = NULL;
-	double loss;
 	int rc = weight == NULL ? error_memory(e) : 0;
 
 	m->kind = MEMBER_NET;
@@ -343,8 +513,8 @@ fit_one(struct learner *l, struct candidate *c, struct error *e)
 		run = net_run_new(m->net, &c->net, l->ds, &all, &truth, e);
 	if (run == NULL)
 		rc = -1;
-	for (size_t k = 0; rc == 0 && k < c->stop; k++)
-		rc = net_run_epoch(run, l->la, l->pool, &loss, e);
+	if (rc == 0)
+		rc = go_through(l, c, run, e);
 	if (m->net != NULL)
 		c->shape = *net_shape(m->net);
 	net_run_free(run);

@@ -82,6 +82,7 @@ struct crossfit {
 	struct solver **kept; /* [folds], or NULL: made anew each time */
 	float **weight;       /* [folds] each [n] of the records */
 	size_t *evaluations;  /* [folds] */
+	size_t runs;
 };
 
 static struct solver *
@@ -280,6 +281,7 @@ crossfit_run(struct crossfit *c, const struct fit_spec *spec, size_t n,
 	struct run r = { c, spec, n, use, ctx, NULL, NULL };
 	int rc = 0;
 
+	c->runs++;
 	r.e = mem_array(folds, sizeof(*r.e));
 	r.rc = mem_array(folds, sizeof(*r.rc));
 	if (r.e == NULL || r.rc == NULL)
@@ -296,4 +298,24 @@ crossfit_run(struct crossfit *c, const struct fit_spec *spec, size_t n,
 	free(r.e);
 	free(r.rc);
 	return rc;
+}
+
+size_t
+crossfit_runs(const struct crossfit *c)
+{
+	return c->runs;
+}
+
+int
+crossfit_replay(struct crossfit *c, size_t runs, struct error *e)
+{
+	c->runs += runs;
+	for (size_t r = 0; c->kept == NULL && r < runs; r++)
+		for (size_t k = 0; k < c->ds->folds; k++) {
+			struct rows train = dataset_not_in_fold(c->ds, k);
+
+			if (dataset_scale(c->la, c->pool, c->ds, &train, e) < 0)
+				return -1;
+		}
+	return 0;
 }

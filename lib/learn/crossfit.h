@@ -52,6 +52,14 @@ int crossfit_run(struct crossfit *c, const struct fit_spec *spec, size_t n,
 /* crossfit_cold: what follows does not depend on what was learnt before. */
 void crossfit_cold(struct crossfit *c);
 
+/*
+ * crossfit_runs: how many runs there were.  crossfit_replay: scale the dataset
+ * as so many would have: values carry the rounding of every scaling that they
+ * went through, so who skips work whose results are known calls it instead.
+ */
+size_t crossfit_runs(const struct crossfit *c);
+int crossfit_replay(struct crossfit *c, size_t runs, struct error *e);
+
 size_t crossfit_evaluations(const struct crossfit *c); /* so far */
 
 /* class_weights: weight[i] of the rows: the record's own times its class's; 0

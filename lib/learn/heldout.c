@@ -135,7 +135,8 @@ calibrate(const struct heldout *t, double weight, struct search_score *s)
 			s->log_loss = b - 0.125 * (a - c) * (a - c) / d;
 		}
 	}
-	s->log_loss /= weight;
+	/* Near none, the parabola dips below. */
+	s->log_loss = s->log_loss > 0 ? s->log_loss / weight : 0;
 	s->calibration = scale_of(at);
 }
 

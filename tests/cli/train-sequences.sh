@@ -39,3 +39,24 @@ for j in 1 3; do
 	same "the same with $j threads" rows.model b.model
 done
 run "a dense part of that name is refused" 1 predict -m rows.model dense.vp
+
+# Attention reads the rows themselves: in one class a row is high in both
+# numbers and another in neither, in the other class each is high in one; the
+# means are alike.
+awk 'BEGIN { srand(3); for (i = 0; i < 480; i++) {
+	n = 2 + int(4 * rand()); k = int(n * rand()); text = ""
+	for (r = 0; r < n; r++) {
+		x = r == k ? 1 : r == (k + 1) % n ? 0 : 0.5
+		y = i % 2 ? x : 1 - x
+		text = text sprintf("%s[%.3f,%.3f,%.3f]", r ? "," : "", x + 0.1 * rand(), y + 0.1 * rand(), rand())
+	}
+	printf "{\"id\":\"r%d\",\"label\":\"c%d\",\"vec\":{\"q\":{\"dim\":3,\"rows\":[%s]},\"d\":[%.3f]}}\n", i, i % 2, text, rand() } }' >pairs.jsonl
+head -n 240 pairs.jsonl | vec-cat >pairs.vp
+tail -n 240 pairs.jsonl | vec-cat >others.vp
+right() { predict -q -m "$1" others.vp | tr -d '"r{}' | sed 's/id://; s/label:c//' | awk -F, '{ n += $1 % 2 == $2 } END { print n }'; }
+run "attention" 0 train -q --cv 2 --backoff off --hidden 16 --epochs 20 --fusion attention -o pairs.model pairs.vp
+n=$(right pairs.model)
+if [ "$n" -ge 235 ]; then ok "rows tell what their mean does not"; else no "rows tell what their mean does not" "$n of 240"; fi
+run "the mean" 0 train -q --cv 2 -o mean.model pairs.vp
+n=$(right mean.model)
+if [ "$n" -le 160 ]; then ok "is at chance"; else no "is at chance" "$n of 240"; fi

@@ -174,6 +174,22 @@ read_training(struct predictor *p, struct json *j, struct error *e)
 }
 
 static int
+read_impute(struct json *j, enum impute_kind *to, struct error *e)
+{
+	struct str s;
+	int kind;
+
+	if (json_str(j, &s) < 0)
+		return -1;
+	kind = impute_kind_of(s);
+	if (kind < 0)
+		return error_set(e, "unknown imputation '%.*s'",
+		    (int)(s.len < 80 ? s.len : 80), s.s);
+	*to = (enum impute_kind)kind;
+	return 0;
+}
+
+static int
 read_key(struct config *c, struct json *j, struct str key, struct error *e)
 {
 	struct predictor *p = c->p;
@@ -200,9 +216,7 @@ read_key(struct config *c, struct json *j, struct str key, struct error *e)
 		return i < 0 ? -1 : 0;
 	}
 	if (str_is(key, "impute")) {
-		i = read_word(j, "imputation", predictor_impute, e);
-		c->impute = (enum impute_kind)(i < 0 ? 0 : i);
-		return i < 0 ? -1 : 0;
+		return read_impute(j, &c->impute, e);
 	}
 	if (str_is(key, "method"))
 		return read_text(j, &p->method, e);
@@ -336,7 +350,10 @@ read_member(struct config *c, struct json *j, size_t k, struct error *e)
 		return error_set(
 		    e, "member %zu: kind, name or net is missing", k);
 	m->kind = (enum member_kind)kind;
-	return 0;
+	net->parts = m->parts;
+	return kind == MEMBER_NET && m->parts == 0
+		   ? error_set(e, "member %zu: a net of no part", k)
+		   : 0;
 }
 
 static int
@@ -471,20 +488,26 @@ read_config(struct config *c, struct error *e)
 }
 
 int
-predictor_load(struct predictor *p, const char *path, struct error *e)
+predictor_take(struct predictor *p, struct error *e)
 {
 	struct config c = { .p = p };
 	int rc;
 
-	memset(p, 0, sizeof(*p));
 	p->scale = 1;
-	if (model_open(&p->model, path, e) < 0)
-		return -1;
 	rc = read_config(&c, e);
 	if (rc == 0)
 		rc = predictor_tensors(p, c.net, c.impute, e);
 	free(c.net);
-	if (rc == 0)
+	return rc;
+}
+
+int
+predictor_load(struct predictor *p, const char *path, struct error *e)
+{
+	memset(p, 0, sizeof(*p));
+	if (model_open(&p->model, path, e) < 0)
+		return -1;
+	if (predictor_take(p, e) == 0)
 		return 0;
 	error_at(e, "'%s'", path);
 	predictor_free(p);

@@ -11,11 +11,14 @@ enum { PREDICTOR_VERSION = 2 };
 extern const char *const predictor_task[];
 extern const char *const predictor_kind[];
 extern const char *const predictor_member[];
-extern const char *const predictor_impute[];
 
 /* predictor_name: a tensor's name, to be freed; NULL when memory is out. */
 char *predictor_name(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* predictor_take: what p->model, an open file, holds, into ${p}, which is zero
+ * but for it.  To be freed whatever it returns. */
+int predictor_take(struct predictor *p, struct error *e);
 
 /* predictor_tensors: the arrays of a file whose configuration has been read;
  * net: [members], of those that are nets. */

@@ -130,29 +130,14 @@ linear_scores(const struct predictor *p, const struct member *m,
 	}
 }
 
-/* A net takes all parts that are there: those that are not its are taken
- * away. */
-static int
-run_net(const struct predictor *p, const struct member *m,
-    const struct linalg *la, const struct inputs *in, float *F, float *hidden,
-    struct predictor_room *room, struct error *e)
-{
-	if (in != &room->some && (p->scaling.live & ~m->parts) != 0) {
-		if (inputs_pick(&room->some, in, NULL, in->n, m->parts, e) < 0)
-			return -1;
-		in = &room->some;
-	}
-	return net_scores(
-	    m->net, la, in, F, hidden, room->net[m - p->member], e);
-}
-
 int
 member_scores(const struct predictor *p, const struct member *m,
     const struct linalg *la, const struct inputs *in, float *F,
     struct predictor_room *room, struct error *e)
 {
 	if (m->kind == MEMBER_NET)
-		return run_net(p, m, la, in, F, NULL, room, e);
+		return net_scores(
+		    m->net, la, in, F, NULL, room->net[m - p->member], e);
 	linear_scores(p, m, la, in, F);
 	return 0;
 }
@@ -296,7 +281,8 @@ member_vector(const struct predictor *p, const struct member *m,
 		sizeof(*room->hidden)) < 0)
 		return error_memory(e);
 	*h = room->hidden;
-	return run_net(p, m, la, &room->in, room->G, room->hidden, room, e);
+	return net_scores(m->net, la, &room->in, room->G, room->hidden,
+	    room->net[m - p->member], e);
 }
 
 int

@@ -8,7 +8,6 @@
 const char *const predictor_task[] = { "class", "multilabel", "regress", NULL };
 const char *const predictor_kind[] = { "dense", "sparse", "sequence", NULL };
 const char *const predictor_member[] = { "linear", "net", NULL };
-const char *const predictor_impute[] = { "none", "mean", "ridge", NULL };
 
 /* ---- the configuration ---- */
 
@@ -128,8 +127,7 @@ put_config(struct buf *b, const struct predictor *p)
 	    "{\"kind\":\"predictor\",\"version\":%d,\"task\":\"%s\","
 	    "\"impute\":\"%s\",\"method\":",
 	    PREDICTOR_VERSION, predictor_task[p->task],
-	    predictor_impute[p->impute != NULL ? impute_kind(p->impute)
-					       : IMPUTE_NONE]);
+	    impute_kind_name(impute_kind(p->impute)));
 
 	if (rc < 0 || put_text(b, p->method != NULL ? p->method : "") < 0 ||
 	    put_lists(b, p) < 0)

@@ -358,6 +358,45 @@ START_TEST(same_bytes)
 }
 END_TEST
 
+/* Inputs that are kept scaled, and scaled anew for each chunk. */
+START_TEST(same_inputs)
+{
+	struct net_shape shape = {
+		.kind = NET_ATTENTION, .C = 3, .hidden = 8, .seed = 1
+	};
+	struct error e = no_error;
+	struct data d;
+	float *w[2];
+	size_t bytes = 0;
+
+	make(&d, &mixed, 0, 150);
+	for (int k = 0; k < 2; k++) {
+		struct net *net = net_new(&shape, &d.scaling, &e);
+		struct net_run *run =
+		    net_run_new(net, &dropping, &d.ds, &d.all, &d.truth, &e);
+		double loss;
+
+		OK(net != NULL && run != NULL);
+		ck_assert_int_eq(run->keeps, 1);
+		if (k == 1) {
+			inputs_free(&run->kept);
+			run->keeps = 0;
+		}
+		OK(net_run_epoch(run, linalg_get(cpu_isa()), NULL, &loss, &e) ==
+		    0);
+		bytes = net->size * sizeof(*net->w);
+		w[k] = mem_array(net->size, sizeof(*net->w));
+		memcpy(w[k], net->w, bytes);
+		net_run_free(run);
+		net_free(net);
+	}
+	ck_assert_mem_eq(w[0], w[1], bytes);
+	free(w[0]);
+	free(w[1]);
+	unmake(&d);
+}
+END_TEST
+
 /* Stopped after each epoch, and taken up by a new process's net and run. */
 START_TEST(resumes)
 {
@@ -967,6 +1006,7 @@ net_suite(void)
 	tcase_add_loop_test(c, bears_noise, 0, KINDS);
 	tcase_add_loop_test(c, learns_every_task, 0, 3 * KINDS);
 	tcase_add_loop_test(c, same_bytes, 0, KINDS);
+	tcase_add_test(c, same_inputs);
 	tcase_add_loop_test(c, resumes, 0, KINDS);
 	tcase_add_test(c, touches_rows);
 	tcase_add_loop_test(c, learns_absence, 0, KINDS);

@@ -5,8 +5,9 @@
 #include "learn/adamw.h"
 
 enum {
-	RUN_CHUNKS = 8,     /* a batch has no more chunks */
-	RUN_PIECE = 1 << 14 /* weights that one worker updates */
+	RUN_CHUNKS = 8,      /* a batch has no more chunks */
+	RUN_KEPT = 64 << 20, /* bytes of inputs that a run keeps scaled */
+	RUN_PIECE = 1 << 14  /* weights that one worker updates */
 };
 
 /* What a chunk of a batch needs for itself. */
@@ -49,6 +50,8 @@ struct net_run {
 	uint32_t *row, *order; /* [n] the rows; this epoch's order of places */
 	const uint32_t *given; /* an order for tests */
 	size_t n;
+	struct inputs kept; /* of all rows, where they are few: */
+	int keeps;
 	double mean_weight;
 	size_t batches, chunk; /* of an epoch; records of a chunk */
 	size_t nchunks;

@@ -63,7 +63,10 @@ chunk_inputs(void *arg, size_t k, int worker)
 	for (size_t i = 0; i < n; i++)
 		row[i] = run->row[run->order[first + i]];
 	chunk_truth(run, c, row, n);
-	c->rc = inputs_rows(&c->in, run->ds, row, n, run->net->live, &c->e);
+	c->rc = run->keeps ? inputs_pick(&c->in, &run->kept, run->order + first,
+				 n, run->net->live, &c->e)
+			   : inputs_rows(&c->in, run->ds, row, n,
+				 run->net->live, &c->e);
 	if (c->rc < 0)
 		return;
 	rng_seed(&c->rng, net_run_seed(run, run->batch, k + 1));

@@ -242,40 +242,55 @@ tape_gelu(struct tape *t, struct var *x)
 
 /* ---- masks ---- */
 
+enum { DRAWN = 256 }; /* random numbers of 16 bits at a time */
+
+static void
+draw(struct rng *r, uint16_t bits[DRAWN])
+{
+	for (size_t k = 0; k < DRAWN; k += 4) {
+		uint64_t u = rng_u64(r);
+
+		for (size_t j = 0; j < 4; j++)
+			bits[k + j] = (uint16_t)(u >> 16 * j);
+	}
+}
+
+/* ${aux}: [rows, cols] 0 or y->a. */
 static void
 dropout_back(struct tape *t, struct var *y)
 {
-	const uint8_t *keep = y->aux;
+	const float *keep = y->aux;
 	float *g = tape_grad(y->in[0]);
 
 	(void)t;
 	for (size_t i = 0; i < elements(y); i++)
-		g[i] += keep[i] ? y->a * y->g[i] : 0;
+		g[i] += keep[i] * y->g[i];
 }
 
 struct var *
 tape_dropout(struct tape *t, struct var *x, double p, struct rng *r)
 {
 	uint32_t limit = (uint32_t)(p * 65536);
-	uint64_t bits = 0;
-	uint8_t *keep;
+	uint16_t bits[DRAWN];
 	struct var *y;
-	float *out;
+	float *keep, *out, a;
 
 	if (x == NULL || limit == 0)
 		return x;
 	y = tape_var(t, x->rows, x->cols, dropout_back, x, NULL, NULL);
-	keep = tape_room(t, elements(x), 1);
+	keep = tape_room(t, elements(x), sizeof(*keep));
 	if (y == NULL || keep == NULL)
 		return NULL;
 	y->aux = keep;
-	y->a = (float)(65536.0 / (65536.0 - (double)limit));
+	a = (float)(65536.0 / (65536.0 - (double)limit));
 	out = tape_out(y);
-	for (size_t i = 0; i < elements(y); i++, bits >>= 16) {
-		if (i % 4 == 0)
-			bits = rng_u64(r);
-		keep[i] = (bits & 0xffff) >= limit;
-		out[i] = keep[i] ? y->a * x->v[i] : 0;
+	for (size_t i = 0, n; i < elements(y); i += n) {
+		n = elements(y) - i < DRAWN ? elements(y) - i : DRAWN;
+		draw(r, bits);
+		for (size_t k = 0; k < n; k++)
+			keep[i + k] = bits[k] >= limit ? a : 0;
+		for (size_t k = 0; k < n; k++)
+			out[i + k] = keep[i + k] * x->v[i + k];
 	}
 	return y;
 }

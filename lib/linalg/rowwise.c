@@ -17,12 +17,12 @@ rowwise_get(enum isa isa)
 	return &rowwise_portable;
 }
 
-/* Keys and values in panels of 16, a strip of scores, and the biases of one
- * head; see attention_kernels.h. */
+/* Queries, scores, keys, values in panels of 16 and biases of one head, for
+ * strips of 32 queries at most; see attention_kernels.h. */
 size_t
 rowwise_attention_room(size_t n, size_t size)
 {
-	size_t keys = (n + 15) / 16 * 16, columns = (size + 15) / 16 * 16;
+	size_t columns = (size + 15) / 16 * 16;
 
-	return keys * size + n * columns + 12 * keys + 2 * keys + 64;
+	return 32 * (size + n + 16) + n * size + n * columns + 2 * n + 32;
 }

@@ -33,25 +33,42 @@ span_f(size_t n, size_t i)
 	return n - i < VF_N ? n - i : VF_N;
 }
 
-/* 2^t for t <= 0, relative error 2.1e-8 and two roundings; 2^-126 below that.
- * The sum with 1.5 2^23 leaves rint(t) in its low bits.  Coefficients by
- * tools/minimax.py exp2f. */
+/* 2^t of some vectors with t <= 0, relative error 2.1e-8 and two roundings;
+ * 2^-126 below that.  The sum with 1.5 2^23 leaves rint(t) in its low bits.
+ * Coefficients by tools/minimax.py exp2f. */
+static inline __attribute__((always_inline)) void
+exp2_some(vf *t, const size_t n)
+{
+	const vf magic = vf_set(0x1.8p23f);
+	vf whole[4], p[4];
+#define EACH(does)                                                             \
+	UNROLL                                                                 \
+	for (size_t i = 0; i < n; i++)                                         \
+		does;
+#define TERM(c) EACH(p[i] = vf_fma(p[i], t[i], vf_set(c)))
+
+	EACH(t[i] = vf_max(vf_set(-126.0f), t[i]))
+	EACH(whole[i] = vf_add(t[i], magic))
+	EACH(p[i] = vf_sub(whole[i], magic))
+	EACH(t[i] = vf_sub(t[i], p[i]))
+	EACH(p[i] =
+		 vf_fma(vf_set(0x1.470b4ap-13f), t[i], vf_set(0x1.5f7276p-10f)))
+	TERM(0x1.3b270ep-7f)
+	TERM(0x1.c6ae72p-5f)
+	TERM(0x1.ebfbe2p-3f)
+	TERM(0x1.62e432p-1f)
+	TERM(1.0f)
+	EACH(t[i] =
+		 vf_from(vi_add(vf_bits(p[i]), vi_shl(vf_bits(whole[i]), 23))))
+#undef TERM
+#undef EACH
+}
+
 static inline vf
 exp2_f(vf t)
 {
-	const vf magic = vf_set(0x1.8p23f);
-	vf y = vf_max(vf_set(-126.0f), t);
-	vf whole = vf_add(y, magic);
-	vf r = vf_sub(y, vf_sub(whole, magic));
-	vf p = vf_set(0x1.470b4ap-13f);
-
-	p = vf_fma(p, r, vf_set(0x1.5f7276p-10f));
-	p = vf_fma(p, r, vf_set(0x1.3b270ep-7f));
-	p = vf_fma(p, r, vf_set(0x1.c6ae72p-5f));
-	p = vf_fma(p, r, vf_set(0x1.ebfbe2p-3f));
-	p = vf_fma(p, r, vf_set(0x1.62e432p-1f));
-	p = vf_fma(p, r, vf_set(1.0f));
-	return vf_from(vi_add(vf_bits(p), vi_shl(vf_bits(whole), 23)));
+	exp2_some(&t, 1);
+	return t;
 }
 
 /* sum x, and sum (x - mean)^2 */

@@ -7,7 +7,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/message.h"
-#include "base/num.h"
 #include "base/options.h"
 #include "base/pool.h"
 #include "fusion/suspect.h"
@@ -63,13 +62,6 @@ static const struct command self = { "suspect", "[options] [FILE ...]",
 
 enum format { FORMAT_LINES, FORMAT_TSV };
 
-/* One --weight. */
-struct given {
-	const char *part;
-	size_t len;
-	double weight;
-};
-
 struct settings {
 	const char *output;
 	struct gather_options from;
@@ -77,7 +69,7 @@ struct settings {
 	enum format format;
 	long folds;
 	double lambda;
-	struct given *weights; /* [nweights] */
+	struct given_weight *weights; /* [nweights] */
 	size_t nweights;
 	enum class_weight class_weight;
 	enum fusion_method method;
@@ -92,15 +84,9 @@ struct settings {
 static void
 add_weight(struct settings *set, const struct options *o)
 {
-	const char *eq = strrchr(o->arg, '=');
-	struct given *w = &set->weights[set->nweights++];
-
-	if (eq == NULL || eq == o->arg ||
-	    num_parse_double(eq + 1, 0, 1e6, &w->weight) < 0)
+	if (given_weight(&set->weights[set->nweights++], o->arg) < 0)
 		usage_error("%s: '%s' is not PART=X with X from 0 to 1e6",
 		    o->shown, o->arg);
-	w->part = o->arg;
-	w->len = (size_t)(eq - o->arg);
 }
 
 static void
@@ -173,13 +159,7 @@ say_records(const struct gathered *c, const struct dataset *ds, int quiet)
 {
 	struct strs notes = { 0 };
 
-	if (c->partial)
-		warn("a stream says that it is partial");
-	if (c->rejected.text[0] != '\0')
-		warn("%s", c->rejected.text);
-	if (quiet)
-		return;
-	if (gathered_notes(c, ds, &notes) < 0)
+	if (gathered_notes(c, ds, quiet, &notes) < 0)
 		die("out of memory");
 	for (size_t i = 0; i < notes.n; i++) {
 		struct str s = strs_get(&notes, i);
@@ -200,36 +180,6 @@ show_progress(void *ctx, size_t done, size_t total)
 
 /* ---- the work ---- */
 
-/* The given weights, in the order of the parts; NaN where none is given. */
-static double *
-part_weights(
-    const struct settings *set, const struct dataset *ds, struct error *e)
-{
-	double *w = mem_array(ds->parts, sizeof(*w));
-
-	if (w == NULL)
-		error_memory(e);
-	for (size_t p = 0; w != NULL && p < ds->parts; p++)
-		w[p] = NAN;
-	for (size_t k = 0; w != NULL && k < set->nweights; k++) {
-		const struct given *g = &set->weights[k];
-		size_t p = 0;
-
-		while (p < ds->parts &&
-		       (strlen(ds->feature[p].name) != g->len ||
-			   memcmp(ds->feature[p].name, g->part, g->len) != 0))
-			p++;
-		if (p == ds->parts) {
-			error_set(e, "--weight: there is no part '%.*s'",
-			    (int)g->len, g->part);
-			free(w);
-			return NULL;
-		}
-		w[p] = g->weight;
-	}
-	return w;
-}
-
 /* Train inside cross-validation and keep what is said out of fold. */
 static int
 learn(const struct settings *set, struct dataset *ds,
@@ -238,9 +188,14 @@ learn(const struct settings *set, struct dataset *ds,
 	const struct linalg *la = linalg_get(cpu_isa());
 	struct progress progress = { 0 };
 	struct pool *pool = pool_new((int)set->threads, e);
-	double *weights = pool != NULL ? part_weights(set, ds, e) : NULL;
+	double *weights = NULL;
 	int rc = -1;
 
+	if (pool != NULL) {
+		weights = given_weights(ds, set->weights, set->nweights, e);
+		if (weights == NULL)
+			error_at(e, "--weight");
+	}
 	if (weights != NULL)
 		rc = dataset_finish(ds, (size_t)set->folds, set->seed, e);
 	t->cross_validate = 1;

@@ -97,20 +97,13 @@ static const struct option_row rows[] = {
 static const struct command self = { "train", "[options] -o FILE [FILE ...]",
 	"Learn to predict labels or numbers from vectors.", rows };
 
-/* One --weight. */
-struct given {
-	const char *part;
-	size_t len;
-	double weight;
-};
-
 struct settings {
 	const char *output, *labels;
 	int header;
 	int task;   /* gather.h */
 	long folds; /* 0: no cross-validation */
 	double lambda;
-	struct given *weights; /* [nweights] */
+	struct given_weight *weights; /* [nweights] */
 	size_t nweights;
 	enum class_weight class_weight;
 	double tolerance;
@@ -134,19 +127,15 @@ struct settings {
 static void
 add_weight(struct settings *set, const struct options *o)
 {
-	const char *eq = strrchr(o->arg, '=');
-	struct given *w;
-	double x;
+	struct given_weight *w =
+	    realloc(set->weights, (set->nweights + 1) * sizeof(*w));
 
-	if (eq == NULL || eq == o->arg ||
-	    num_parse_double(eq + 1, 0, 1e6, &x) < 0)
-		usage_error("%s: '%s' is not PART=X with X from 0 to 1e6",
-		    o->shown, o->arg);
-	w = realloc(set->weights, (set->nweights + 1) * sizeof(*w));
 	if (w == NULL)
 		die("out of memory");
 	set->weights = w;
-	w[set->nweights++] = (struct given){ o->arg, (size_t)(eq - o->arg), x };
+	if (given_weight(&w[set->nweights++], o->arg) < 0)
+		usage_error("%s: '%s' is not PART=X with X from 0 to 1e6",
+		    o->shown, o->arg);
 }
 
 static void
@@ -292,13 +281,7 @@ say_records(const struct gathered *c, const struct dataset *ds, int quiet)
 {
 	struct strs notes = { 0 };
 
-	if (c->partial)
-		warn("a stream says that it is partial");
-	if (c->rejected.text[0] != '\0')
-		warn("%s", c->rejected.text);
-	if (quiet)
-		return;
-	if (gathered_notes(c, ds, &notes) < 0)
+	if (gathered_notes(c, ds, quiet, &notes) < 0)
 		die("out of memory");
 	for (size_t i = 0; i < notes.n; i++) {
 		struct str s = strs_get(&notes, i);
@@ -412,38 +395,6 @@ show_progress(void *ctx, size_t done, size_t total)
 
 /* ---- the work ---- */
 
-/* The given weights, in the order of the parts; NaN where none is given. */
-static double *
-part_weights(
-    const struct settings *set, const struct dataset *ds, struct error *e)
-{
-	double *w = mem_array(ds->parts, sizeof(*w));
-
-	if (w == NULL) {
-		error_memory(e);
-		return NULL;
-	}
-	for (size_t p = 0; p < ds->parts; p++)
-		w[p] = NAN;
-	for (size_t k = 0; k < set->nweights; k++) {
-		const struct given *g = &set->weights[k];
-		size_t p = 0;
-
-		while (p < ds->parts &&
-		       (strlen(ds->feature[p].name) != g->len ||
-			   memcmp(ds->feature[p].name, g->part, g->len) != 0))
-			p++;
-		if (p == ds->parts) {
-			error_set(e, "--weight: there is no part '%.*s'",
-			    (int)g->len, g->part);
-			free(w);
-			return NULL;
-		}
-		w[p] = g->weight;
-	}
-	return w;
-}
-
 static int
 learn(const struct settings *set, struct dataset *ds,
     const struct schema *schema, struct trainer *t, struct error *e)
@@ -451,9 +402,14 @@ learn(const struct settings *set, struct dataset *ds,
 	const struct linalg *la = linalg_get(cpu_isa());
 	struct progress progress = { 0 };
 	struct pool *pool = pool_new((int)set->threads, e);
-	double *weights = pool != NULL ? part_weights(set, ds, e) : NULL;
+	double *weights = NULL;
 	int rc = -1;
 
+	if (pool != NULL) {
+		weights = given_weights(ds, set->weights, set->nweights, e);
+		if (weights == NULL)
+			error_at(e, "--weight");
+	}
 	if (weights != NULL)
 		rc = dataset_finish(ds, (size_t)set->folds, set->seed, e);
 	t->cross_validate = set->folds > 0;

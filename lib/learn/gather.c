@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -186,15 +187,74 @@ note_parts(const struct dataset *ds, struct strs *notes, struct buf *text)
 }
 
 int
-gathered_notes(
-    const struct gathered *c, const struct dataset *ds, struct strs *notes)
+gathered_notes(const struct gathered *c, const struct dataset *ds, int quiet,
+    struct strs *notes)
 {
+	static const char partial[] = "a stream says that it is partial";
+	const char *rejected = c->rejected.text;
 	struct buf text = { 0 };
-	int rc = note_records(c, notes, &text);
+	int rc = 0;
 
+	if (c->partial)
+		rc = strs_add(notes, partial, strlen(partial));
+	if (rc == 0 && rejected[0] != '\0')
+		rc = strs_add(notes, rejected, strlen(rejected));
+	if (rc == 0 && !quiet)
+		rc = note_records(c, notes, &text);
 	text.len = 0;
-	if (rc == 0)
+	if (rc == 0 && !quiet)
 		rc = note_parts(ds, notes, &text);
 	buf_free(&text);
 	return rc;
+}
+
+int
+given_weight(struct given_weight *w, const char *text)
+{
+	const char *eq = strrchr(text, '=');
+
+	if (eq == NULL || eq == text ||
+	    num_parse_double(eq + 1, 0, 1e6, &w->weight) < 0)
+		return -1;
+	w->part = text;
+	w->len = (size_t)(eq - text);
+	return 0;
+}
+
+static size_t
+part_of(const struct dataset *ds, const struct given_weight *w)
+{
+	size_t p = 0;
+
+	while (p < ds->parts &&
+	       (strlen(ds->feature[p].name) != w->len ||
+		   memcmp(ds->feature[p].name, w->part, w->len) != 0))
+		p++;
+	return p;
+}
+
+double *
+given_weights(const struct dataset *ds, const struct given_weight *w, size_t n,
+    struct error *e)
+{
+	double *weight = mem_array(ds->parts, sizeof(*weight));
+
+	if (weight == NULL) {
+		error_memory(e);
+		return NULL;
+	}
+	for (size_t p = 0; p < ds->parts; p++)
+		weight[p] = (double)NAN;
+	for (size_t k = 0; k < n; k++) {
+		size_t p = part_of(ds, &w[k]);
+
+		if (p == ds->parts) {
+			error_set(e, "there is no part '%.*s'", (int)w[k].len,
+			    w[k].part);
+			free(weight);
+			return NULL;
+		}
+		weight[p] = w[k].weight;
+	}
+	return weight;
 }

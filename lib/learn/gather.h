@@ -35,9 +35,25 @@ struct gathered {
 int gather(struct dataset *ds, struct schema *schema, char *const *paths, int n,
     const struct gather_options *o, struct gathered *c, struct error *e);
 
-/* gathered_notes: who was left out, and parts that nobody has, one sentence
- * after another.  0, or -1 when memory is out. */
-int gathered_notes(
-    const struct gathered *c, const struct dataset *ds, struct strs *notes);
+/* gathered_notes: what the user should hear of it, one sentence after another;
+ * with ${quiet} only what is wrong.  0, or -1 when memory is out. */
+int gathered_notes(const struct gathered *c, const struct dataset *ds,
+    int quiet, struct strs *notes);
+
+/* What the user says that a part weighs: "text=2". */
+struct given_weight {
+	const char *part;
+	size_t len;
+	double weight;
+};
+
+/* given_weight: take PART=X apart, X from 0 to 1e6; w->part points into it.
+ * 0 or -1. */
+int given_weight(struct given_weight *w, const char *text);
+
+/* given_weights: in the order of the parts, NaN where none of the n is given:
+ * [parts], to be freed.  NULL with a sentence where there is no such part. */
+double *given_weights(const struct dataset *ds, const struct given_weight *w,
+    size_t n, struct error *e);
 
 #endif

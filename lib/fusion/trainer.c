@@ -56,6 +56,7 @@ candidate_new(struct learner *l, const char *name, enum member_kind kind,
 		return error_memory(e);
 	c = &l->cand[l->cands];
 	memset(c, 0, sizeof(*c));
+	c->number = l->cands;
 	c->kind = kind;
 	c->parts = parts;
 	c->need = need;

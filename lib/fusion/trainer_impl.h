@@ -20,6 +20,8 @@ enum { SETS_MAX = 24 };
 
 struct candidate {
 	char *name;
+	size_t number; /* in the order they were made: what a checkpoint
+			* knows it by, as parts may have any names */
 	enum member_kind kind;
 	uint64_t parts; /* that it reads */
 	uint64_t need;  /* learnt from records that have these; 0: from all */
@@ -107,6 +109,12 @@ int linear_fit(struct learner *l, struct error *e);
 int nets_fit(struct learner *l, struct error *e);
 
 /* ---- checkpoints (trainer_kept.c) ---- */
+
+enum { KEPT_NAME = 40 };
+
+/* kept_name: what a checkpoint calls something of a candidate's. */
+const char *kept_name(
+    const struct candidate *c, const char *what, char name[KEPT_NAME]);
 
 /* kept_open: t->kept, where a checkpoint is asked for.  kept_take: settings
  * and held scores of a candidate that has room for them: 1; 0 where they are

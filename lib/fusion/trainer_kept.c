@@ -4,6 +4,7 @@
  * machine has them: the file is for the program that wrote it.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,7 @@ io_trials(struct io *x, struct learner *l, struct candidate *c)
 		}
 		io(x, &t->lambda, sizeof(t->lambda));
 		io(x, &t->class_weight, sizeof(t->class_weight));
+		x->bad |= t->class_weight > CLASS_BALANCED;
 		io(x, &t->score, sizeof(t->score));
 		io(x, w, features);
 		t->part_weight = w;
@@ -167,6 +169,13 @@ io_candidate(struct io *x, struct learner *l, struct candidate *c)
 			io(x, c->set[s], bytes);
 }
 
+const char *
+kept_name(const struct candidate *c, const char *what, char name[KEPT_NAME])
+{
+	snprintf(name, KEPT_NAME, "%zu.%s", c->number, what);
+	return name;
+}
+
 static int
 damaged(const struct candidate *c, struct error *e)
 {
@@ -176,8 +185,10 @@ damaged(const struct candidate *c, struct error *e)
 int
 kept_take(struct learner *l, struct candidate *c, struct error *e)
 {
+	char name[KEPT_NAME];
 	size_t bytes = 0;
-	const void *p = checkpoint_get(l->t->kept, c->name, &bytes);
+	const void *p =
+	    checkpoint_get(l->t->kept, kept_name(c, "scores", name), &bytes);
 	struct io x = { NULL, p, bytes, 0 };
 
 	if (p == NULL)
@@ -189,6 +200,7 @@ kept_take(struct learner *l, struct candidate *c, struct error *e)
 int
 kept_put(struct learner *l, struct candidate *c, struct error *e)
 {
+	char name[KEPT_NAME];
 	struct buf b = { 0 };
 	struct io x = { &b, NULL, 0, 0 };
 	int rc;
@@ -197,7 +209,8 @@ kept_put(struct learner *l, struct candidate *c, struct error *e)
 		return 0;
 	io_candidate(&x, l, c);
 	rc = x.bad ? error_memory(e)
-		   : checkpoint_put(l->t->kept, c->name, b.data, b.len, e);
+		   : checkpoint_put(l->t->kept, kept_name(c, "scores", name),
+			 b.data, b.len, e);
 	buf_free(&b);
 	return rc;
 }

@@ -215,13 +215,6 @@ all_folds(struct training *t, void (*fn)(void *, size_t, int), struct error *e)
 
 /* ---- checkpoints ---- */
 
-/* A key of the candidate's; its buffer is the caller's to free. */
-static const char *
-key(struct buf *b, const struct candidate *c, const char *what)
-{
-	return buf_printf(b, "%s.%s", c->name, what) < 0 ? NULL : b->data;
-}
-
 /* Where the folds are: epochs, the best of them, each run's state and the
  * parameters where it was best. */
 struct place {
@@ -229,24 +222,20 @@ struct place {
 	struct search_score score;
 };
 
-static int
-drop(struct learner *l, const struct candidate *c, const char *what,
-    struct error *e)
+static void
+drop(struct learner *l, const struct candidate *c, const char *what)
 {
-	struct buf name = { 0 };
-	int rc = key(&name, c, what) == NULL ? error_memory(e) : 0;
+	char name[KEPT_NAME];
 
-	if (rc == 0)
-		checkpoint_drop(l->t->kept, name.data);
-	buf_free(&name);
-	return rc;
+	checkpoint_drop(l->t->kept, kept_name(c, what, name));
 }
 
 static int
 put_place(struct training *t, struct error *e)
 {
 	struct place place = { t->epochs, t->at, t->score };
-	struct buf b = { 0 }, state = { 0 }, name = { 0 };
+	struct buf b = { 0 }, state = { 0 };
+	char name[KEPT_NAME];
 	int rc;
 
 	if (t->l->t->kept == NULL)
@@ -257,22 +246,19 @@ put_place(struct training *t, struct error *e)
 		size_t n = net_tensor_count(f->net);
 
 		state.len = 0;
-		if (net_run_state(f->run, &state, e) < 0)
-			break;
-		rc = buf_put(&b, &state.len, sizeof(state.len)) < 0 ||
-			     buf_put(&b, state.data, state.len) < 0
-			 ? -1
-			 : 0;
+		rc = net_run_state(f->run, &state, NULL);
+		if (rc == 0)
+			rc = buf_put(&b, &state.len, sizeof(state.len));
+		if (rc == 0)
+			rc = buf_put(&b, state.data, state.len);
 		for (size_t i = 0; rc == 0 && i < n; i++)
 			rc = buf_put(&b, f->best[i], f->bytes[i]);
 	}
-	if (rc < 0 || key(&name, t->c, "state") == NULL)
-		rc = error_memory(e);
-	else
-		rc = checkpoint_put(t->l->t->kept, name.data, b.data, b.len, e);
+	rc = rc < 0 ? error_memory(e)
+		    : checkpoint_put(t->l->t->kept,
+			  kept_name(t->c, "state", name), b.data, b.len, e);
 	buf_free(&b);
 	buf_free(&state);
-	buf_free(&name);
 	return rc;
 }
 
@@ -306,16 +292,11 @@ static int
 take_place(struct training *t, struct error *e)
 {
 	struct place place;
-	struct buf name = { 0 };
-	const char *p = NULL;
-	size_t left = 0;
+	char name[KEPT_NAME];
+	size_t left;
+	const char *p = checkpoint_get(
+	    t->l->t->kept, kept_name(t->c, "state", name), &left);
 
-	if (t->l->t->kept != NULL) {
-		if (key(&name, t->c, "state") == NULL)
-			return error_memory(e);
-		p = checkpoint_get(t->l->t->kept, name.data, &left);
-		buf_free(&name);
-	}
 	if (p == NULL)
 		return 0;
 	if (left < sizeof(place))
@@ -438,7 +419,7 @@ net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e)
 		if (rc == 0)
 			rc = kept_put(l, c, e);
 		if (rc == 0)
-			rc = drop(l, c, "state", e);
+			drop(l, c, "state");
 	}
 	for (size_t k = 0; k < l->ds->folds; k++)
 		fold_free(&t.fold[k]);
@@ -455,14 +436,14 @@ static int
 go_through(struct learner *l, struct candidate *c, struct net_run *run,
     struct error *e)
 {
-	struct buf name = { 0 }, b = { 0 };
-	size_t epoch = 0, bytes = 0;
-	const char *p = NULL;
+	char name[KEPT_NAME];
+	struct buf b = { 0 };
+	size_t epoch = 0, bytes;
+	const char *p =
+	    checkpoint_get(l->t->kept, kept_name(c, "fit", name), &bytes);
 	double loss;
-	int rc = key(&name, c, "fit") == NULL ? error_memory(e) : 0;
+	int rc = 0;
 
-	if (rc == 0)
-		p = checkpoint_get(l->t->kept, name.data, &bytes);
 	if (p != NULL) {
 		rc = bytes < sizeof(epoch)
 			 ? error_set(e, "the checkpoint is cut short")
@@ -480,10 +461,8 @@ go_through(struct learner *l, struct candidate *c, struct net_run *run,
 		if (buf_put(&b, &epoch, sizeof(epoch)) < 0)
 			rc = error_memory(e);
 		else if ((rc = net_run_state(run, &b, e)) == 0)
-			rc = checkpoint_put(
-			    l->t->kept, name.data, b.data, b.len, e);
+			rc = checkpoint_put(l->t->kept, name, b.data, b.len, e);
 	}
-	buf_free(&name);
 	buf_free(&b);
 	return rc;
 }

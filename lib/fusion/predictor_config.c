@@ -86,6 +86,7 @@ read_part(struct predictor *p, struct json *j, struct error *e)
 
 	while (rc == 0 && json_object_next(j, &key) > 0)
 		rc = part_key(&t, j, key, e);
+	rc = j->why != NULL ? -1 : rc;
 	if (rc == 0 &&
 	    (buf_putc(&t.name, '\0') < 0 || buf_putc(&t.space, '\0') < 0 ||
 		buf_putc(&t.run, '\0') < 0))
@@ -112,7 +113,7 @@ read_parts(struct predictor *p, struct json *j, struct error *e)
 	while (json_array_next(j) > 0)
 		if (read_part(p, j, e) < 0)
 			return -1;
-	return 0;
+	return j->why != NULL ? -1 : 0;
 }
 
 static int
@@ -128,7 +129,7 @@ read_classes(struct predictor *p, struct json *j, struct error *e)
 		if (strs_add(&p->classes, s.s, s.len) < 0)
 			return error_memory(e);
 	}
-	return 0;
+	return j->why != NULL ? -1 : 0;
 }
 
 /* ---- the first pass ---- */
@@ -261,7 +262,7 @@ read_part_names(
 			    (int)(s.len < 80 ? s.len : 80), s.s);
 		*parts |= UINT64_C(1) << k;
 	}
-	return 0;
+	return j->why != NULL ? -1 : 0;
 }
 
 static int
@@ -315,7 +316,7 @@ read_net(struct json *j, struct net_shape *net, struct error *e)
 	}
 	net->hidden = (size_t)hidden;
 	net->rank = (size_t)rank;
-	return rc;
+	return j->why != NULL ? -1 : rc;
 }
 
 static int
@@ -344,7 +345,7 @@ read_member(struct config *c, struct json *j, size_t k, struct error *e)
 			rc = json_skip(j);
 		}
 	}
-	if (rc < 0)
+	if (rc < 0 || j->why != NULL)
 		return -1;
 	if (kind < 0 || m->name == NULL || has_net != (kind == MEMBER_NET))
 		return error_set(
@@ -371,7 +372,7 @@ read_set(struct config *c, struct json *j, size_t k, struct error *e)
 			rc = json_skip(j);
 		}
 	}
-	if (rc < 0)
+	if (rc < 0 || j->why != NULL)
 		return -1;
 	for (size_t i = 0; i < k; i++)
 		if (p->set[i].parts == p->set[k].parts)

@@ -48,6 +48,7 @@ same "the same" lines out
 run "intervals" 0 predict -q --cover 0.9 -m n.model test.vp
 is "have two bounds" "$(grep -c '"interval":\[-*[0-9.]*,[0-9.]*\]' out)" 400
 run "that are evaluated" 0 sh -c 'predict -q --cover 0.95 -m c.model test.vp | evaluate -l c.tsv'
+# shellcheck disable=SC2016 # the inner shell's
 run "wider for more" 0 sh -c 'for c in 0.6 0.9 0.99; do predict -q --cover $c -f tsv -m n.model test.vp | tail -n +2 | cut -f 7; done'
 is "each" "$(awk '{ x[NR] = $1 } END { for (i = 1; i <= 400; i++) if (x[i] > x[i + 400] || x[i + 400] > x[i + 800]) bad++; print bad + 0 }' out)" 0
 run "more than there is to go by" 0 sh -c 'head -n 60 all.jsonl | vec-cat >small.vp

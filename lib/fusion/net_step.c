@@ -172,7 +172,9 @@ chunk_gradient(void *arg, size_t k, int worker)
 	}
 	c->loss =
 	    tape_loss(t, net_graph(net, t, &f, NULL), &truth, run->o.focal);
-	tape_backward(t);
+	c->rc = tape_starved(t) ? error_memory(&c->e) : 0;
+	if (c->rc == 0)
+		tape_backward(t);
 }
 
 /* ---- the update ---- */
@@ -229,6 +231,18 @@ is_table(const struct net_run *run, size_t q)
 	return run->net->param[run->net->part[q].weight].table;
 }
 
+static int
+chunks_failed(const struct net_run *run, struct error *e)
+{
+	for (size_t k = 0; k < run->used; k++)
+		if (run->chunks[k].rc < 0) {
+			if (e != NULL)
+				*e = run->chunks[k].e;
+			return 1;
+		}
+	return 0;
+}
+
 int
 net_run_step(
     struct net_run *run, struct pool *pool, double *loss, struct error *e)
@@ -236,16 +250,14 @@ net_run_step(
 	run->used = (run->count + run->chunk - 1) / run->chunk;
 	run->share = 1 / (float)run->count;
 	pool_run(pool, run->used, chunk_inputs, run);
-	for (size_t k = 0; k < run->used; k++)
-		if (run->chunks[k].rc < 0) {
-			if (e != NULL)
-				*e = run->chunks[k].e;
-			return -1;
-		}
+	if (chunks_failed(run, e))
+		return -1;
 	for (size_t q = 0; q < run->net->Q; q++)
 		if (is_table(run, q) && gather_table(run, q) < 0)
 			return error_memory(e);
 	pool_run(pool, run->used, chunk_gradient, run);
+	if (chunks_failed(run, e))
+		return -1;
 	for (size_t k = 0; k < run->used; k++) {
 		if (!isfinite(run->chunks[k].loss))
 			return net_run_astray(run, e);

@@ -45,6 +45,13 @@ tape_reset(struct tape *t, const struct linalg *la)
 	t->last = NULL;
 	t->now = t->first;
 	t->used = 0;
+	t->starved = 0;
+}
+
+int
+tape_starved(const struct tape *t)
+{
+	return t->starved;
 }
 
 /* A block of that size behind the present one. */
@@ -71,6 +78,13 @@ block_new(struct tape *t, size_t size)
 	return b;
 }
 
+static void *
+no_room(struct tape *t)
+{
+	t->starved = 1;
+	return NULL;
+}
+
 void *
 tape_room(struct tape *t, size_t n, size_t size)
 {
@@ -78,7 +92,7 @@ tape_room(struct tape *t, size_t n, size_t size)
 	void *p;
 
 	if (size > 0 && n > (SIZE_MAX / 2) / size)
-		return NULL;
+		return no_room(t);
 	bytes = (n * size + LINE - 1) / LINE * LINE;
 	while (t->now == NULL || t->now->size - t->used < bytes) {
 		struct block *next = t->now != NULL ? t->now->next : t->first;
@@ -87,7 +101,7 @@ tape_room(struct tape *t, size_t n, size_t size)
 		if (next == NULL || next->size < bytes)
 			next = block_new(t, bytes);
 		if (next == NULL)
-			return NULL;
+			return no_room(t);
 		t->now = next;
 		t->used = 0;
 	}

@@ -50,6 +50,10 @@ void tape_free(struct tape *t);
 /* tape_reset: forget all; the memory stays.  ${la} for the next round. */
 void tape_reset(struct tape *t, const struct linalg *la);
 
+/* tape_starved: 1 when memory has been out since then; a loss that is no
+ * number says so of numbers otherwise. */
+int tape_starved(const struct tape *t);
+
 /* tape_room: n * size bytes that live until the next reset, 64-byte aligned
  * and not cleared. */
 void *tape_room(struct tape *t, size_t n, size_t size);

@@ -17,6 +17,7 @@ struct tape {
 	struct var *last;
 	struct block *first, *now;
 	size_t used; /* of now */
+	int starved; /* some room was not to be had since the last reset */
 };
 
 /* out(y): its values, to be filled in by the operation that made it. */

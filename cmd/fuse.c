@@ -397,37 +397,12 @@ run(struct work *w, struct error *e)
 	return rc;
 }
 
-/* "590 in both, 3 only in 'a', 2 only in 'b'" */
 static void
-say_counts(struct work *w)
+say_counts(const struct work *w)
 {
-	const struct join_counts *c = join_counts(w->join);
 	struct buf b = { 0 };
-	int bad = 0;
 
-	if (w->S == 1)
-		bad |= buf_printf(&b, "%" PRIu64 " records", c->out);
-	else if (w->S == 2)
-		bad |= buf_printf(&b,
-		    "%" PRIu64 " in both, %" PRIu64 " only in '%s', %" PRIu64
-		    " only in '%s'",
-		    c->in_all, c->alone[0], w->sources[0].label, c->alone[1],
-		    w->sources[1].label);
-	else
-		bad |= buf_printf(&b, "%" PRIu64 " ids, %" PRIu64 " in all %zu",
-		    c->ids, c->in_all, w->S);
-	for (size_t k = 0; k < w->S && w->S > 2; k++)
-		bad |=
-		    buf_printf(&b, "; '%s' has %" PRIu64 ", %" PRIu64 " alone",
-			w->sources[k].label, c->have[k], c->alone[k]);
-	if (c->out < c->ids)
-		bad |=
-		    buf_printf(&b, "; %" PRIu64 " left out", c->ids - c->out);
-	if (c->errors > 0)
-		bad |= buf_printf(&b, "; %" PRIu64 " carry errors", c->errors);
-	if (c->rejected > 0)
-		bad |= buf_printf(&b, "; %" PRIu64 " rejected", c->rejected);
-	if (bad == 0)
+	if (join_sentence(&b, join_counts(w->join), w->sources, w->S) == 0)
 		warn("%s", b.data);
 	buf_free(&b);
 }

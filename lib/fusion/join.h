@@ -79,4 +79,9 @@ int join_next(struct join *j, struct batch *b, struct error *e);
 
 const struct join_counts *join_counts(const struct join *j);
 
+/* join_sentence: "590 in both, 3 only in 'a', 2 only in 'b'", with a NUL.  0,
+ * or -1 when memory is out. */
+int join_sentence(struct buf *out, const struct join_counts *c,
+    const struct join_source *s, size_t n);
+
 #endif

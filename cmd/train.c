@@ -1,30 +1,13 @@
 /* train: learn classes, labels or numbers from vectors. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/mem.h"
-#include "base/message.h"
-#include "base/num.h"
-#include "base/options.h"
-#include "base/pool.h"
-#include "fusion/trainer.h"
-#include "learn/gather.h"
+#include "fusion/learning.h"
 
 enum {
-	KEY_HEADER = 256,
-	KEY_TASK,
-	KEY_CV,
-	KEY_LAMBDA,
-	KEY_WEIGHT,
-	KEY_CLASS_WEIGHT,
-	KEY_TOLERANCE,
-	KEY_MAX_ERRORS,
-	KEY_PROGRESS,
-	KEY_FUSION,
-	KEY_BUDGET,
+	KEY_TOLERANCE = 256,
 	KEY_HIDDEN,
 	KEY_RANK,
 	KEY_EPOCHS,
@@ -42,28 +25,15 @@ enum {
 
 static const struct option_row rows[] = {
 	{ 'o', "output", "FILE", "write the model to FILE (required)" },
-	{ 'l', "labels", "FILE",
-	    "labels as TSV, id and labels (those in the stream)" },
-	{ KEY_HEADER, "header", NULL, "FILE's first line is a header" },
-	{ KEY_TASK, "task", "TASK",
-	    "class|multilabel|regress (class, or multilabel where a record "
-	    "has several labels)" },
-	{ KEY_CV, "cv", "K|off", "folds of the cross-validation (5)" },
-	{ KEY_LAMBDA, "lambda", "X",
+	LEARNING_FROM,
+	{ LEARNING_KEY_CV, "cv", "K|off", "folds of the cross-validation (5)" },
+	{ LEARNING_KEY_LAMBDA, "lambda", "X",
 	    "penalty (chosen by cross-validation; 1e-3 with --cv off)" },
-	{ KEY_WEIGHT, "weight", "PART=X",
-	    "weight of a part (chosen); may be given again" },
-	{ KEY_CLASS_WEIGHT, "class-weight", "HOW",
-	    "none|sqrt|balanced|auto: how much rare classes count (auto)" },
+	LEARNING_WEIGHTS,
 	{ KEY_TOLERANCE, "tolerance", "X",
 	    "stop when no more than this share of the loss is left to gain "
 	    "(1e-5)" },
-	{ KEY_FUSION, "fusion", "METHOD",
-	    "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|ensemble|"
-	    "auto (concat)" },
-	{ KEY_BUDGET, "budget", "N|Ns",
-	    "methods that auto and ensemble try (all that suit), or seconds in "
-	    "which they begin new ones" },
+	LEARNING_FUSION,
 	{ KEY_HIDDEN, "hidden", "H", "nets: hidden units (what suits)" },
 	{ KEY_RANK, "rank", "R",
 	    "lowrank: rank; bilinear: length of the sketch; attention: "
@@ -85,11 +55,7 @@ static const struct option_row rows[] = {
 	    "none|mean|ridge: guess missing dense parts (none)" },
 	{ KEY_CHECKPOINT, "checkpoint", "FILE",
 	    "keep finished steps in FILE, and go on from there" },
-	{ 's', "seed", "SEED", "salt of the folds (0)" },
-	{ 'j', "threads", "N", "workers (all processors)" },
-	{ KEY_MAX_ERRORS, "max-errors", "N|P%",
-	    "end with 0 for up to so many records in error (0)" },
-	{ KEY_PROGRESS, "progress", "WHEN", "auto|never|json (auto)" },
+	LEARNING_RUN,
 	OPTIONS_COMMON,
 	{ 0 },
 };
@@ -98,23 +64,10 @@ static const struct command self = { "train", "[options] -o FILE [FILE ...]",
 	"Learn to predict labels or numbers from vectors.", rows };
 
 struct settings {
-	const char *output, *labels;
-	int header;
-	int task;   /* gather.h */
-	long folds; /* 0: no cross-validation */
-	double lambda;
-	struct given_weight *weights; /* [nweights] */
-	size_t nweights;
-	enum class_weight class_weight;
+	struct learning learning;
+	const char *output;
 	double tolerance;
-	uint64_t seed;
-	long threads;
-	struct tolerance errors;
-	enum progress_mode progress;
-	int quiet, verbose;
-	enum fusion_method method;
-	long budget;
-	double seconds;
+	int verbose;
 	struct net_shape shape;
 	struct net_options net;
 	int no_backoff;
@@ -123,39 +76,6 @@ struct settings {
 	const char *checkpoint;
 	int of_nets; /* an option came that only nets have */
 };
-
-static void
-add_weight(struct settings *set, const struct options *o)
-{
-	struct given_weight *w =
-	    realloc(set->weights, (set->nweights + 1) * sizeof(*w));
-
-	if (w == NULL)
-		die("out of memory");
-	set->weights = w;
-	if (given_weight(&w[set->nweights++], o->arg) < 0)
-		usage_error("%s: '%s' is not PART=X with X from 0 to 1e6",
-		    o->shown, o->arg);
-}
-
-static void
-take_budget(struct settings *set, const struct options *o)
-{
-	size_t n = strlen(o->arg);
-	char digits[16];
-
-	if (n > 1 && n < sizeof(digits) && o->arg[n - 1] == 's') {
-		memcpy(digits, o->arg, n - 1);
-		digits[n - 1] = '\0';
-		if (num_parse_double(digits, 1, 1e7, &set->seconds) == 0)
-			return;
-	}
-	if (n > 0 && o->arg[n - 1] == 's')
-		usage_error("%s: '%s' is not Ns with N from 1 to 10000000",
-		    o->shown, o->arg);
-	set->budget = options_long(o, 1, 1000);
-	set->seconds = 0;
-}
 
 /* Options that only nets have. */
 static int
@@ -199,17 +119,9 @@ take_net(struct settings *set, const struct options *o, int key)
 static void
 take_option(struct settings *set, const struct options *o, int key)
 {
-	if (take_net(set, o, key))
+	if (learning_option(&set->learning, o, key) || take_net(set, o, key))
 		return;
 	switch (key) {
-	case KEY_FUSION:
-		set->method = (enum fusion_method)options_choice(o,
-		    "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|"
-		    "ensemble|auto");
-		break;
-	case KEY_BUDGET:
-		take_budget(set, o);
-		break;
 	case KEY_LOGIT_ADJUST:
 		set->logit_adjust = options_double(o, 0, 10);
 		break;
@@ -226,47 +138,8 @@ take_option(struct settings *set, const struct options *o, int key)
 	case 'o':
 		set->output = o->arg;
 		break;
-	case 'l':
-		set->labels = o->arg;
-		break;
-	case KEY_HEADER:
-		set->header = 1;
-		break;
-	case KEY_TASK:
-		set->task = 1 + options_choice(o, "class|multilabel|regress");
-		break;
-	case KEY_CV:
-		set->folds =
-		    strcmp(o->arg, "off") == 0 ? 0 : options_long(o, 2, 100);
-		break;
-	case KEY_LAMBDA:
-		set->lambda = options_double(o, 1e-10, 1e6);
-		break;
-	case KEY_WEIGHT:
-		add_weight(set, o);
-		break;
-	case KEY_CLASS_WEIGHT:
-		set->class_weight = (enum class_weight)options_choice(
-		    o, "none|sqrt|balanced|auto");
-		break;
 	case KEY_TOLERANCE:
 		set->tolerance = options_double(o, 1e-7, 0.1);
-		break;
-	case 's':
-		set->seed = options_u64(o, 0, UINT64_MAX);
-		break;
-	case 'j':
-		set->threads = options_long(o, 1, POOL_MAX);
-		break;
-	case KEY_MAX_ERRORS:
-		set->errors = options_tolerance(o);
-		break;
-	case KEY_PROGRESS:
-		set->progress =
-		    (enum progress_mode)options_choice(o, "auto|never|json");
-		break;
-	case 'q':
-		set->quiet = 1;
 		break;
 	case 'v':
 		set->verbose = 1;
@@ -275,21 +148,6 @@ take_option(struct settings *set, const struct options *o, int key)
 }
 
 /* ---- what is said ---- */
-
-static void
-say_records(const struct gathered *c, const struct dataset *ds, int quiet)
-{
-	struct strs notes = { 0 };
-
-	if (gathered_notes(c, ds, quiet, &notes) < 0)
-		die("out of memory");
-	for (size_t i = 0; i < notes.n; i++) {
-		struct str s = strs_get(&notes, i);
-
-		warn("%.*s", (int)s.len, s.s);
-	}
-	strs_free(&notes);
-}
 
 static void
 put_score(struct buf *b, const struct search_score *s, enum task task)
@@ -384,102 +242,40 @@ say(void *ctx, const char *text)
 	warn("%s", text);
 }
 
-static void
-show_progress(void *ctx, size_t done, size_t total)
-{
-	struct progress *p = ctx;
-
-	p->total = total;
-	progress_at(p, done);
-}
-
 /* ---- the work ---- */
 
 static int
-learn(const struct settings *set, struct dataset *ds,
-    const struct schema *schema, struct trainer *t, struct error *e)
+train(struct settings *set, char *const *paths, int n)
 {
-	const struct linalg *la = linalg_get(cpu_isa());
-	struct progress progress = { 0 };
-	struct pool *pool = pool_new((int)set->threads, e);
-	double *weights = NULL;
-	int rc = -1;
-
-	if (pool != NULL) {
-		weights = given_weights(ds, set->weights, set->nweights, e);
-		if (weights == NULL)
-			error_at(e, "--weight");
-	}
-	if (weights != NULL)
-		rc = dataset_finish(ds, (size_t)set->folds, set->seed, e);
-	t->cross_validate = set->folds > 0;
-	t->tolerance = set->tolerance;
-	t->seed = set->seed;
-	t->method = set->method;
-	t->budget = (size_t)set->budget;
-	t->seconds = set->seconds;
-	t->shape = set->shape;
-	t->net = set->net;
-	t->net_given = 1;
-	t->no_backoff = set->no_backoff;
-	t->impute = set->impute;
-	t->logit_adjust = set->logit_adjust;
-	t->checkpoint = set->checkpoint;
-	t->say = set->quiet ? NULL : say;
-	t->search = (struct search_options){ .lambda = set->lambda,
-		.part_weight = weights,
-		.class_weight = set->class_weight,
-		.tolerance = TRAINER_SEARCH_TOLERANCE,
-		.progress = show_progress,
-		.ctx = &progress };
-	if (rc == 0) {
-		progress_start(&progress,
-		    set->quiet ? PROGRESS_NEVER : set->progress, "fits", 0);
-		rc = trainer_run(t, la, pool, ds, schema, e);
-		progress_end(&progress);
-	}
-	t->search.part_weight = NULL;
-	t->search.ctx = NULL;
-	free(weights);
-	pool_free(pool);
-	return rc;
-}
-
-static int
-train(const struct settings *set, char *const *paths, int n)
-{
-	struct schema schema = { 0 };
-	struct dataset ds = { 0 };
-	struct trainer t = { 0 };
-	struct gather_options from = { set->labels, set->header, set->task };
-	struct gathered c = { 0 };
+	struct learning *l = &set->learning;
+	struct trainer t = { .tolerance = set->tolerance,
+		.shape = set->shape,
+		.net = set->net,
+		.net_given = 1,
+		.no_backoff = set->no_backoff,
+		.impute = set->impute,
+		.logit_adjust = set->logit_adjust,
+		.checkpoint = set->checkpoint,
+		.say = l->quiet ? NULL : say };
 	struct error e = { 0 };
 
-	if (gather(&ds, &schema, paths, n, &from, &c, &e) < 0)
-		die("%s", e.text);
-	say_records(&c, &ds, set->quiet);
-	if (learn(set, &ds, &schema, &t, &e) < 0)
+	if (learning_gather(l, paths, n, &e) < 0 || learning_run(l, &t, &e) < 0)
 		die("%s", e.text);
 	for (size_t i = 0; set->verbose && i < t.tried.n; i++)
-		say_trial(&ds, &t.tried.trials[i]);
+		say_trial(&l->ds, &t.tried.trials[i]);
 	if (predictor_save(&t.predictor, set->output, &e) < 0)
 		die("%s", e.text);
 	trainer_saved(&t);
-	if (!set->quiet)
-		say_result(&t, &ds);
+	if (!l->quiet)
+		say_result(&t, &l->ds);
 	trainer_free(&t);
-	dataset_free(&ds);
-	schema_free(&schema);
-	return tolerance_status(&set->errors, c.errors, c.records);
+	return learning_status(l);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct settings set = { .folds = 5,
-		.lambda = NAN,
-		.class_weight = CLASS_AUTO,
-
+	struct settings set = { .learning = LEARNING_DEFAULTS,
 		.tolerance = 1e-5,
 		.net = { .weight_decay = NAN,
 		    .dropout = NAN,
@@ -489,23 +285,18 @@ main(int argc, char *argv[])
 
 	mem_give_back();
 	options_start(&o, &self, argc, argv);
+	set.learning.may_be_off = 1;
 	while ((key = options_next(&o)) != -1)
 		take_option(&set, &o, key);
 	if (set.output == NULL)
 		usage_error("-o FILE, the model to write, is required");
-	if (set.of_nets && set.method < FUSION_MLP)
+	if (set.of_nets && set.learning.method < FUSION_MLP)
 		usage_error("--hidden, --rank, --epochs, --lr, --weight-decay, "
 			    "--dropout, --part-dropout, --batch and --focal "
 			    "are for nets, and --fusion %s has none",
-		    fusion_name(set.method));
-	if ((set.budget > 0 || set.seconds > 0) && set.method < FUSION_ENSEMBLE)
-		usage_error("--budget is for --fusion ensemble and auto");
-	if (set.folds == 0 && set.method >= FUSION_ENSEMBLE)
-		usage_error("--fusion %s needs cross-validation",
-		    fusion_name(set.method));
-	if (set.header && set.labels == NULL)
-		usage_error("--header is for -l");
+		    fusion_name(set.learning.method));
+	learning_check(&set.learning);
 	rc = train(&set, o.argv, o.argc);
-	free(set.weights);
+	learning_free(&set.learning);
 	return rc;
 }

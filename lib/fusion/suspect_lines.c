@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
+#include "fusion/answers.h"
 
 static struct str
 label_name(const struct suspects *s, uint32_t k)
@@ -35,17 +36,6 @@ part_says(const struct suspects *s, const struct suspect *x, size_t k)
 	return p + x->row * s->ds->C;
 }
 
-static uint32_t
-likeliest(const float *p, size_t C)
-{
-	uint32_t best = 0;
-
-	for (uint32_t k = 1; k < C; k++)
-		if (p[k] > p[best])
-			best = k;
-	return best;
-}
-
 /* ---- JSON ---- */
 
 static int
@@ -73,7 +63,7 @@ put_by(struct buf *b, const struct suspects *s, const struct suspect *x)
 		bad |= json_put_string(b, name, strlen(name));
 		bad |= buf_putc(b, ':');
 		if (ds->task == TASK_CLASS)
-			bad |= put_name(b, s, likeliest(p, ds->C));
+			bad |= put_name(b, s, (uint32_t)answer_best(p, ds->C));
 		else if (ds->task == TASK_MULTILABEL)
 			bad |= put_bool(b, p[x->label] >= 0.5f);
 		else
@@ -157,7 +147,8 @@ put_by_fields(struct buf *b, const struct suspects *s, const struct suspect *x)
 		if (p == NULL)
 			continue;
 		if (ds->task == TASK_CLASS)
-			bad |= put_field(b, label_name(s, likeliest(p, ds->C)));
+			bad |= put_field(
+			    b, label_name(s, (uint32_t)answer_best(p, ds->C)));
 		else if (ds->task == TASK_MULTILABEL)
 			bad |= put_bool(b, p[x->label] >= 0.5f);
 		else

@@ -95,6 +95,9 @@ int candidate_new(struct learner *l, const char *name, enum member_kind kind,
 const float *candidate_under(
     const struct learner *l, const struct candidate *c, size_t s);
 
+/* candidate_room: for its held scores. */
+int candidate_room(struct learner *l, struct candidate *c, struct error *e);
+
 /* linear_learn: choose its settings and hold its scores.  Without folds:
  * settings as given.  start: of another one, or NULL. */
 int linear_learn(struct learner *l, struct candidate *c,

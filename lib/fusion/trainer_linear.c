@@ -108,8 +108,8 @@ hold_fold(void *ctx, size_t fold, size_t i, struct solver *s, struct error *e)
 	return rc;
 }
 
-static int
-make_room(struct learner *l, struct candidate *c, struct error *e)
+int
+candidate_room(struct learner *l, struct candidate *c, struct error *e)
 {
 	c->own = mem_aligned(l->n * l->C, sizeof(*c->own));
 	if (c->own == NULL)
@@ -150,7 +150,7 @@ search_settings(struct learner *l, struct candidate *c,
 	struct fit_spec spec;
 	const struct search_trial *t;
 	size_t before = crossfit_runs(l->cf);
-	int rc = make_room(l, c, e);
+	int rc = candidate_room(l, c, e);
 
 	if (rc == 0)
 		rc = kept_take(l, c, e);

@@ -358,22 +358,6 @@ course(struct training *t, struct error *e)
 	return all_folds(t, fold_hold, e);
 }
 
-static int
-make_room(struct learner *l, struct candidate *c, struct error *e)
-{
-	c->own = mem_aligned(l->n * l->C, sizeof(*c->own));
-	if (c->own == NULL)
-		return error_memory(e);
-	for (size_t s = 0; s < l->sets; s++) {
-		if ((l->live & ~l->set[s]) == 0)
-			continue;
-		c->set[s] = mem_aligned(l->n * l->C, sizeof(**c->set));
-		if (c->set[s] == NULL)
-			return error_memory(e);
-	}
-	return 0;
-}
-
 static void
 set_options(struct learner *l, struct candidate *c, enum net_kind kind)
 {
@@ -409,7 +393,7 @@ net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e)
 	t.fold = mem_array(l->ds->folds, sizeof(*t.fold));
 	if (t.fold == NULL)
 		return error_memory(e);
-	rc = make_room(l, c, e);
+	rc = candidate_room(l, c, e);
 	if (rc == 0)
 		rc = scale_folds(l, e);
 	if (rc == 0)

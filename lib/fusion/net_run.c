@@ -46,7 +46,7 @@ suit_options(struct net_run *run)
 	if (!(o->lr > 0))
 		o->lr = suit_rate(run->net);
 	if (isnan(o->weight_decay))
-		o->weight_decay = 0.01;
+		o->weight_decay = 0.5;
 	if (isnan(o->dropout))
 		o->dropout = 0.5;
 	if (isnan(o->part_dropout))

@@ -292,6 +292,55 @@ START_TEST(guesses_are_named)
 }
 END_TEST
 
+/* Shares sum to the log-odds of what is said; who is missing has none, guessed
+ * or not. */
+START_TEST(shares_sum_to_the_log_odds)
+{
+	struct made m;
+	struct question q = { .asked = ANSWER_WHY };
+	struct error e = no_error;
+	struct asking *a;
+	float *F;
+	size_t guessed = 0;
+
+	make(
+	    &m, (enum net_kind)(_i % KINDS), 7, (enum impute_kind)(_i / KINDS));
+	F = scores(&m.p, &m.batch, N, ~UINT64_C(0), NULL);
+	a = asking_new(&m.p, best(), NULL, &m.schema, &q, &e);
+	ck_assert_int_eq(asking_batch(a, &m.batch, &e), 0);
+	for (size_t i = 0; i < N; i++) {
+		struct answer t;
+		struct error why;
+		const float *f = F + i * C;
+		double sum, odds = 0;
+		size_t at, said;
+
+		asking_answer(a, i, &t, &why);
+		ck_assert_uint_eq(
+		    batch_range(t.why->end, t.why_record, &at), 1);
+		said = answer_best(t.P, C);
+		ck_assert_uint_eq(t.why->output[at], said);
+		sum = t.why->base[at];
+		for (size_t k = 0; k < 3; k++) {
+			double share = t.why->share[at * 3 + k];
+
+			sum += share;
+			if (!m.batch.parts[k].mask[i])
+				ck_assert_double_eq(share, 0);
+		}
+		for (size_t c = 0; c < C; c++)
+			if (c != said)
+				odds += exp((double)f[c] - (double)f[said]);
+		ck_assert_double_eq_tol(sum, -log(odds), 1e-9);
+		guessed += t.filled != 0;
+	}
+	ck_assert_int_eq(guessed > 0, _i >= KINDS);
+	asking_free(a);
+	free(F);
+	unmake(&m);
+}
+END_TEST
+
 /* ---- damage ---- */
 
 /* Save m.model with other tensors; loading it must fail and name what. */
@@ -479,6 +528,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, members_are_loaded_as_they_were, 0, 4 * KINDS);
 	tcase_add_test(t, guesses_are_named);
+	tcase_add_loop_test(t, shares_sum_to_the_log_odds, 0, 3 * KINDS);
 	tcase_add_loop_test(t, every_tensor_is_checked, 0, KINDS);
 	tcase_add_loop_test(
 	    t, the_configuration_is_checked_against_the_tensors, 0, KINDS);

@@ -200,6 +200,21 @@ knows(const struct answer *a)
 	    strs_get(&a->batch->group, a->record));
 }
 
+/* A sequence without rows is missing. */
+static int
+has_part(const struct answer *a, size_t k)
+{
+	const struct part_column *c;
+	size_t at;
+
+	if (a->map[k] < 0)
+		return 0;
+	c = &a->batch->parts[a->map[k]];
+	return c->mask[a->record] &&
+	       (a->predictor->schema.parts[k].kind != PART_SEQUENCE ||
+		   batch_range(c->end, a->record, &at) > 0);
+}
+
 /* The parts of the model that the record has not. */
 static int
 put_missing(struct buf *b, const struct answer *a)
@@ -210,8 +225,7 @@ put_missing(struct buf *b, const struct answer *a)
 	for (size_t k = 0; k < p->schema.n; k++) {
 		const char *name = p->schema.parts[k].name;
 
-		if (a->map[k] >= 0 &&
-		    a->batch->parts[a->map[k]].mask[a->record])
+		if (has_part(a, k))
 			continue;
 		if (buf_puts(b, some++ == 0 ? ",\"missing\":[" : ",") < 0 ||
 		    json_put_string(b, name, strlen(name)) < 0)

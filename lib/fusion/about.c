@@ -159,7 +159,7 @@ say_sets(struct buf *b, const struct predictor *p)
 			bad |= say_name(b, name != NULL ? name : "");
 		}
 		if (some == 0)
-			bad |= buf_puts(b, "what it is without any");
+			bad |= buf_puts(b, "what is frequent");
 		if (t->doubts > 0)
 			bad |= buf_printf(
 			    b, "; %zu doubts for --cover", t->doubts);

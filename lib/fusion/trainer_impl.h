@@ -195,6 +195,9 @@ void table_held(const struct learner *l, float *F);
 int trainer_report(struct learner *l, struct error *e);
 int trainer_model(
     struct learner *l, const struct schema *schema, struct error *e);
+/* trainer_none: the row for records without any part (trainer_none.c); there is
+ * room for it in the table. */
+int trainer_none(struct learner *l, struct error *e);
 void *trainer_own(struct trainer *t, void *p); /* NULL, and frees p, when out
 						* of memory */
 

@@ -79,7 +79,7 @@ take_table(struct learner *l, struct error *e)
 {
 	struct predictor *p = &l->t->predictor;
 
-	p->set = mem_array(l->sets, sizeof(*p->set));
+	p->set = mem_array(l->sets + 1, sizeof(*p->set));
 	if (p->set == NULL)
 		return error_memory(e);
 	for (size_t s = 0; s < l->sets; s++) {
@@ -106,7 +106,7 @@ take_table(struct learner *l, struct error *e)
 		}
 		row->shift = row->doubt = NULL;
 	}
-	return 0;
+	return l->t->no_backoff ? 0 : trainer_none(l, e);
 }
 
 int

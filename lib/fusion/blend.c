@@ -136,7 +136,7 @@ struct stack {
 };
 
 /* Pulls towards equal weights and no shifts, as one record in this many. */
-static const double SHRINK = 1e-3;
+static const double SHRINK = 1e-4;
 
 static double
 stack_eval(void *ctx, const float *x, float *g)

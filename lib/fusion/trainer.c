@@ -383,6 +383,12 @@ prepare(struct learner *l, struct error *e)
 	    scaling_take(&scaling, l->ds, e) < 0)
 		return -1;
 	l->live = scaling.live;
+	/* A part of weight 0 is left out. */
+	for (size_t p = 0; p < l->ds->parts; p++)
+		if (l->t->search.part_weight != NULL &&
+		    !(l->t->search.part_weight[p] > 0) &&
+		    !isnan(l->t->search.part_weight[p]))
+			l->live &= ~(UINT64_C(1) << p);
 	scaling_free(&scaling);
 	for (size_t i = 0; i < l->n; i++) {
 		l->has[i] = dataset_parts(l->ds, i) & l->live;

@@ -211,9 +211,9 @@ suits(const struct learner *l, enum fusion_method method)
 
 /* What is tried, the most promising first. */
 static const enum fusion_method ORDER[] = { FUSION_LATE, FUSION_ATTENTION,
-	FUSION_GATED, FUSION_MLP, FUSION_BILINEAR, FUSION_LOWRANK,
-	FUSION_TENSOR };
-enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]) };
+	FUSION_GATED, FUSION_MLP, FUSION_LOWRANK, FUSION_TENSOR,
+	FUSION_BILINEAR };
+enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]), BUDGET = 5 };
 
 static int
 affordable(const struct choice *x)
@@ -222,7 +222,7 @@ affordable(const struct choice *x)
 
 	if (t->seconds > 0)
 		return now() - x->started < t->seconds;
-	return t->budget == 0 || x->l->spent < t->budget;
+	return x->l->spent < (t->budget > 0 ? t->budget : BUDGET);
 }
 
 static int

@@ -13,7 +13,7 @@
 #include "learn/heldout.h"
 #include "learn/scale.h"
 
-enum { MOST_EPOCHS = 24, PATIENCE = 5 };
+enum { MOST_EPOCHS = 24, PATIENCE = 5, BLIND_EPOCHS = 12 };
 
 struct fold {
 	struct net *net;
@@ -376,7 +376,7 @@ set_options(struct learner *l, struct candidate *c, enum net_kind kind)
 	c->shape.seed = t->seed;
 	c->shape.parts = l->live;
 	if (c->net.epochs == 0)
-		c->net.epochs = MOST_EPOCHS;
+		c->net.epochs = l->folded ? MOST_EPOCHS : BLIND_EPOCHS;
 	c->stop = c->net.epochs;
 }
 

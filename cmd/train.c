@@ -290,6 +290,8 @@ main(int argc, char *argv[])
 		take_option(&set, &o, key);
 	if (set.output == NULL)
 		usage_error("-o FILE, the model to write, is required");
+	if (set.checkpoint != NULL && strcmp(set.checkpoint, set.output) == 0)
+		usage_error("--checkpoint and -o are to be two files");
 	if (set.of_nets && set.learning.method < FUSION_MLP)
 		usage_error("--hidden, --rank, --epochs, --lr, --weight-decay, "
 			    "--dropout, --part-dropout, --batch and --focal "

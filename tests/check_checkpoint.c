@@ -390,6 +390,27 @@ START_TEST(links_stay)
 }
 END_TEST
 
+/* What took its place is not removed. */
+START_TEST(other_files_stay)
+{
+	struct checkpoint *c = opened("mine", "this");
+	struct error e = no_error;
+
+	put(c, "a", "one");
+	write_now(c);
+	ck_assert_int_eq(model_save("mine", "{}", NULL, 0, &e), 0);
+	checkpoint_close(c, 1);
+	ck_assert(is_there("mine"));
+	c = opened("gone", "this");
+	put(c, "a", "one");
+	write_now(c);
+	checkpoint_close(c, 0);
+	c = opened("gone", "this");
+	ck_assert_int_eq(unlink("gone"), 0);
+	checkpoint_close(c, 1);
+}
+END_TEST
+
 /* ---- without memory ---- */
 
 /* In a process of its own, where allocation FAILN fails: 0 all is done, 1
@@ -496,6 +517,7 @@ main(int argc, char **argv)
 	    (int)(sizeof(bad_names) / sizeof(bad_names[0])));
 	tcase_add_test(t, a_failed_write_is_told);
 	tcase_add_test(t, links_stay);
+	tcase_add_test(t, other_files_stay);
 	tcase_add_loop_test(t, no_half_file_without_memory, 0, 2);
 	suite_add_tcase(s, t);
 	return unit_main(s);

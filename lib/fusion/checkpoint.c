@@ -31,7 +31,9 @@ struct checkpoint {
 	struct buf config; /* canonical, with a NUL */
 	struct result *result;
 	size_t n, cap;
-	int dirty;            /* the file does not say all this */
+	int dirty;    /* the file does not say all this */
+	dev_t device; /* the file as it was written or read last */
+	ino_t inode;
 	double written, took; /* seconds, when and how long */
 };
 
@@ -169,6 +171,17 @@ done:
 	return r;
 }
 
+static void
+remember_file(struct checkpoint *c)
+{
+	struct stat st;
+
+	if (stat(c->path, &st) == 0) {
+		c->device = st.st_dev;
+		c->inode = st.st_ino;
+	}
+}
+
 struct checkpoint *
 checkpoint_open(const char *path, const char *what, struct error *e)
 {
@@ -196,6 +209,7 @@ checkpoint_open(const char *path, const char *what, struct error *e)
 	r = c->dirty ? checkpoint_write(c, e) : read_file(c, e);
 	if (r < 0)
 		goto fail;
+	remember_file(c);
 	c->written = seconds();
 	return c;
 fail:
@@ -300,20 +314,25 @@ checkpoint_write(struct checkpoint *c, struct error *e)
 	free(t);
 	c->written = seconds();
 	c->took = c->written - start;
-	if (r == 0)
-		c->dirty = 0;
-	return r;
+	if (r < 0)
+		return -1;
+	c->dirty = 0;
+	remember_file(c);
+	return 0;
 }
 
 void
 checkpoint_close(struct checkpoint *c, int done)
 {
 	char *real = NULL;
+	struct stat st;
 
 	if (c == NULL)
 		return;
-	/* A link stays, as it does when the file is written. */
-	if (done && (real = realpath(c->path, NULL)) != NULL)
+	/* A link stays, as it does when the file is written; and so does what
+	 * took the file's place, such as a model of that name. */
+	if (done && stat(c->path, &st) == 0 && st.st_dev == c->device &&
+	    st.st_ino == c->inode && (real = realpath(c->path, NULL)) != NULL)
 		unlink(real);
 	free(real);
 	checkpoint_drop(c, "");

@@ -56,7 +56,8 @@ void checkpoint_drop(struct checkpoint *c, const char *prefix);
 /* checkpoint_write: write the file now, if it does not say all this yet. */
 int checkpoint_write(struct checkpoint *c, struct error *e);
 
-/* checkpoint_close: remove the file when ${done}; else leave it as it is. */
+/* checkpoint_close: remove the file when ${done}, unless another one has taken
+ * its place; else leave it as it is. */
 void checkpoint_close(struct checkpoint *c, int done);
 
 #endif

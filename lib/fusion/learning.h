@@ -84,7 +84,7 @@ enum {
 	  "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|ensemble|" \
 	  "auto (concat)" }, \
 	{ LEARNING_KEY_BUDGET, "budget", "N|Ns", \
-	  "methods that auto and ensemble try (5), or seconds in " \
+	  "methods that auto and ensemble try (4), or seconds in " \
 	  "which they begin new ones" }
 #define LEARNING_RUN \
 	{ 's', "seed", "SEED", "salt of the folds (0)" }, \

@@ -213,7 +213,7 @@ suits(const struct learner *l, enum fusion_method method)
 static const enum fusion_method ORDER[] = { FUSION_LATE, FUSION_ATTENTION,
 	FUSION_GATED, FUSION_MLP, FUSION_LOWRANK, FUSION_TENSOR,
 	FUSION_BILINEAR };
-enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]), BUDGET = 5 };
+enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]), BUDGET = 4 };
 
 static int
 affordable(const struct choice *x)

@@ -262,6 +262,8 @@ make_member(struct learner *l, const struct candidate *c, const float *W,
 	return 0;
 }
 
+static const double STAND_IN = 1e-4;
+
 static int
 fit_one(struct learner *l, struct candidate *c, struct solver *s,
     float *record_weight, float *W, struct member *m, struct error *e)
@@ -270,12 +272,16 @@ fit_one(struct learner *l, struct candidate *c, struct solver *s,
 	struct truth truth = dataset_truth(l->ds, record_weight);
 	size_t columns = dataset_columns(l->ds) * l->C;
 	struct lbfgs_result r;
+	/* Whoever stands in for a missing part need not be that exact. */
+	double tolerance = c == l->cand || l->t->tolerance > STAND_IN
+			       ? l->t->tolerance
+			       : STAND_IN;
 
 	if (class_weights(l->ds, &all, c->choice.class_weight, c->need,
 		record_weight, e) < 0 ||
 	    solver_weigh(s, c->weight, e) < 0 ||
 	    solver_truth(s, &truth, e) < 0 ||
-	    solver_fit(s, c->choice.lambda, l->t->tolerance, &r, e) < 0 ||
+	    solver_fit(s, c->choice.lambda, tolerance, &r, e) < 0 ||
 	    solver_model(s, W, W + columns, e) < 0)
 		return -1;
 	if (c == l->cand) {

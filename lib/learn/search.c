@@ -368,7 +368,7 @@ refine_lambda(struct round *r, struct error *e)
 	return rc;
 }
 
-enum { MOST_MOVES = 3 };
+enum { MOST_MOVES = 2 };
 
 int
 search_run(struct search *s, const struct linalg *la, struct crossfit *c,
@@ -404,7 +404,7 @@ search_run(struct search *s, const struct linalg *la, struct crossfit *c,
 		for (int k = 0; k < MOST_MOVES; k++)
 			if ((rc = try_weights(&r, 3, e)) <= 0)
 				break;
-		if (rc >= 0)
+		if (rc >= 0 && ds->parts == 2)
 			rc = try_weights(&r, ROOT3, e);
 	}
 	if (rc >= 0)

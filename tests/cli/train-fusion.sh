@@ -35,7 +35,7 @@ run "no further models" 0 train -q --backoff off -o one.model both.jsonl
 vec-info -v one.model >one.txt
 is "one set" "$(grep -c 'set\.[0-9]*\.mix' one.txt)" 1
 vec-info -v concat.model >all.txt
-is "three sets" "$(grep -c 'set\.[0-9]*\.mix' all.txt)" 3
+is "each part too" "$(grep -c 'set\.[0-9]*\.mix' all.txt)" 4
 right() { predict -q -m "$1" "$2" | evaluate -f json --resubstitution --bootstrap 0 | sed 's/.*"accuracy":\([0-9.]*\).*/\1/'; }
 run "model of a alone" 0 train -q -o alone.model a.jsonl
 is "as good as the model of that part" "$(awk "BEGIN { print ($(right concat.model a.jsonl) >= $(right alone.model a.jsonl) - 0.03) }")" 1

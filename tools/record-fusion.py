@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record how PyTorch trains the nets of lib/fusion, for check_net.c.
+"""Record how PyTorch trains the nets of lib/fusion, for check_net_run.c.
 
     tools/record-fusion.py tests/data/fusion
 

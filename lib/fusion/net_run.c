@@ -390,12 +390,10 @@ net_run_epoch(struct net_run *run, const struct linalg *la, struct pool *pool,
 		return -1;
 	new_order(run);
 	for (size_t b = 0; b < run->batches; b++) {
-		struct adamw step = this_step(run, b);
-
 		run->batch = b;
 		run->first = run->n * b / run->batches;
 		run->count = run->n * (b + 1) / run->batches - run->first;
-		run->step = &step;
+		run->step = this_step(run, b);
 		before = sum;
 		if (net_run_step(run, pool, &sum, e) < 0)
 			return -1;

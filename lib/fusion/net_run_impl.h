@@ -69,7 +69,7 @@ struct net_run {
 	const struct linalg *la;
 	size_t first, count, used; /* places; chunks of it */
 	size_t batch;
-	struct adamw *step;
+	struct adamw step;
 	float share; /* what summed gradients are multiplied by */
 };
 

@@ -204,7 +204,7 @@ update_piece(void *arg, size_t i, int worker)
 
 	(void)worker;
 	sum_gradients(run, g, p->n, p->at, run->net->Q);
-	adamw_update(run->step, p->decay, run->net->w + p->at, run->m + p->at,
+	adamw_update(&run->step, p->decay, run->net->w + p->at, run->m + p->at,
 	    run->v + p->at, g, p->n);
 }
 
@@ -220,7 +220,7 @@ update_table(struct net_run *run, size_t q)
 		float *g = run->chunks[0].table_g[q] + i * cols;
 
 		sum_gradients(run, g, cols, i * cols, q);
-		adamw_update(run->step, (float)run->o.weight_decay,
+		adamw_update(&run->step, (float)run->o.weight_decay,
 		    run->net->w + at, run->m + at, run->v + at, g, cols);
 	}
 }

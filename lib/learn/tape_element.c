@@ -208,9 +208,10 @@ static float *
 gelu_slope(struct tape *t, const struct var *x)
 {
 	size_t n = elements(x);
-	float *s = tape_room(t, 2 * n, sizeof(*s)), *pdf = s + n;
+	float *s = tape_room(t, n, sizeof(*s));
+	float *pdf = tape_room(t, n, sizeof(*pdf));
 
-	if (s == NULL)
+	if (s == NULL || pdf == NULL)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		s[i] = x->v[i] * 0x1.6a09e6p-1f; /* 1 / sqrt 2 */

@@ -64,7 +64,7 @@ say_number(struct buf *b, const struct predictor *p, const char *path,
     const char *before, const char *after)
 {
 	struct error e;
-	struct str raw;
+	struct str raw = { NULL, 0 };
 
 	if (json_find_path(p->report, strlen(p->report), path, &raw, &e) < 1 ||
 	    raw.len == 0 || raw.len > 32 ||

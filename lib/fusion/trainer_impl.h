@@ -186,6 +186,11 @@ int table_make(struct learner *l, const double *base, int late, int brief,
     struct error *e);
 void table_clear(struct learner *l);
 
+/* trainer_doubt: about the truth of row i, with these probabilities p: [C];
+ * negative where there is no truth to doubt.  trainer_sort_doubts: rising. */
+float trainer_doubt(const struct dataset *ds, size_t i, const float *p);
+void trainer_sort_doubts(float *doubt, size_t n);
+
 /* table_held: scores F: [n, C] that the table gives from the records' own
  * parts. */
 void table_held(const struct learner *l, float *F);

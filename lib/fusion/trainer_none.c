@@ -78,39 +78,19 @@ fill_shift(const struct frequent *f, const struct learner *l, float *shift)
 
 /* ---- doubts ---- */
 
-static int
-by_float(const void *a, const void *b)
-{
-	float x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
-}
-
 /* Of all records, as though they had no part.  P: [C] what is said of each. */
 static size_t
 fill_doubt(const struct learner *l, const float *P, float *doubt)
 {
-	const struct dataset *ds = l->ds;
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		float least = 2;
+		float d = trainer_doubt(l->ds, i, P);
 
-		if (ds->task == TASK_REGRESS) {
-			doubt[n++] =
-			    (float)(fabs((double)P[0] - (double)ds->y[i]) *
-				    ds->y_scale);
-			continue;
-		}
-		for (size_t c = 0; c < l->C; c++)
-			if (answer_of(ds, i, c) > 0 && P[c] < least)
-				least = P[c];
-		if (least <= 1)
-			doubt[n++] = conformal_doubt(least);
+		if (d >= 0)
+			doubt[n++] = d;
 	}
-	qsort(doubt, n, sizeof(*doubt), by_float);
+	trainer_sort_doubts(doubt, n);
 	return n;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fusion/conformal.h"
 #include "fusion/trainer_impl.h"
 #include "linalg/mathd.h"
 
@@ -204,23 +205,26 @@ by_float(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Doubt about the truth of gathered record i with probabilities p; negative
- * where there is no truth to doubt. */
-static float
-doubt_of(const struct mixing *x, size_t i, const float *p)
+float
+trainer_doubt(const struct dataset *ds, size_t i, const float *p)
 {
-	const struct held_rows *h = &x->h;
 	float least = 2;
 
-	if (h->task == TASK_CLASS)
-		return 1 - p[h->label[i]];
-	if (h->task == TASK_REGRESS)
-		return (float)(fabs((double)p[0] - (double)h->y[i]) *
-			       x->l->ds->y_scale);
-	for (size_t c = 0; c < h->C; c++)
-		if (h->y[i * h->C + c] > 0 && p[c] < least)
+	if (ds->task == TASK_CLASS)
+		return conformal_doubt(p[ds->y_class[i]]);
+	if (ds->task == TASK_REGRESS)
+		return (
+		    float)(fabs((double)p[0] - (double)ds->y[i]) * ds->y_scale);
+	for (size_t c = 0; c < ds->C; c++)
+		if (ds->y[i * ds->C + c] > 0 && p[c] < least)
 			least = p[c];
-	return 1 - least;
+	return least <= 1 ? conformal_doubt(least) : -1;
+}
+
+void
+trainer_sort_doubts(float *doubt, size_t n)
+{
+	qsort(doubt, n, sizeof(*doubt), by_float);
 }
 
 static int
@@ -236,11 +240,11 @@ doubt(
 	sum_up(x, mix, row->shift, x->main);
 	loss_link(x->l->la, h->task, x->main, h->m, h->C);
 	for (size_t i = 0; i < h->m; i++) {
-		d = doubt_of(x, i, x->main + i * h->C);
+		d = trainer_doubt(x->l->ds, h->row[i], x->main + i * h->C);
 		if (d >= 0)
 			row->doubt[row->doubts++] = d;
 	}
-	qsort(row->doubt, row->doubts, sizeof(*row->doubt), by_float);
+	trainer_sort_doubts(row->doubt, row->doubts);
 	return 0;
 }
 

@@ -271,6 +271,7 @@ main(void)
 	Suite *s = suite_create("ablate");
 	TCase *t = tcase_create("noise");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, spread_is_that_of_the_training_records);
 	tcase_add_test(t, dense_noise_is_normal_and_scales_with_the_level);

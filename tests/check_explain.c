@@ -813,6 +813,7 @@ main(void)
 	Suite *s = suite_create("explain");
 	TCase *t = tcase_create("core");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, scores_are_mixed_as_the_header_says, 0, 24);
 	tcase_add_loop_test(t, shares_are_means_over_all_orders, 0, 3);
 	tcase_add_test(t, shares_of_a_sum_are_its_terms);

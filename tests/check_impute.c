@@ -498,6 +498,7 @@ main(void)
 	Suite *s = suite_create("impute");
 	TCase *t = tcase_create("core");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_known_map_is_recovered);
 	tcase_add_test(t, the_mean_is_zero);
 	tcase_add_loop_test(t, guesses_need_something_to_go_by, 0, 2);

@@ -279,6 +279,7 @@ net_suite(void)
 	tcase_add_loop_test(c, learns_absence, 0, KINDS);
 	suite_add_tcase(s, c);
 	c = tcase_create("scores");
+	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, reads_its_parts, 0, KINDS);
 	tcase_add_loop_test(c, records_apart, 0, KINDS);
 	tcase_add_loop_test(c, whole_gradient, 0, KINDS);

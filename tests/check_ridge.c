@@ -358,6 +358,7 @@ main(void)
 	Suite *s = suite_create("ridge");
 	TCase *t = tcase_create("core");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, scikit_learn_agrees, 0, 4);
 	tcase_add_loop_test(t, a_known_map_comes_back, 0, 2);
 	tcase_add_loop_test(t, many_outputs_choose_by_their_sums, 0, 2);

@@ -346,6 +346,7 @@ main(void)
 	Suite *s = suite_create("sequences");
 	TCase *t = tcase_create("core");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, sequences_are_scaled_by_their_rows);
 	tcase_add_test(t, sequences_of_bad_numbers_are_left_out);
 	tcase_add_loop_test(t, means_of_rows_weigh_as_vectors_do, 0, 2);

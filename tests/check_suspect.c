@@ -307,6 +307,7 @@ main(void)
 	Suite *s = suite_create("suspect");
 	TCase *t = tcase_create("core");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, doubt_is_relative_to_the_class);
 	tcase_add_test(t, the_most_doubtful_label_speaks_for_its_record);
 	tcase_add_test(t, numbers_are_measured_by_the_median);

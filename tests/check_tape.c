@@ -709,6 +709,7 @@ tape_suite(void)
 	Suite *s = suite_create("tape");
 	TCase *c = tcase_create("operations");
 
+	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, op_gradient, 0, OPS);
 	tcase_add_loop_test(c, op_same_bytes, 0, OPS);
 	tcase_add_test(c, gates_by_hand);
@@ -717,15 +718,18 @@ tape_suite(void)
 	tcase_add_test(c, dropout_shares);
 	suite_add_tcase(s, c);
 	c = tcase_create("losses");
+	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, loss_gradient_measured, 0, 9);
 	tcase_add_test(c, loss_focal_by_hand);
 	tcase_add_loop_test(c, loss_far_out, 0, 4);
 	suite_add_tcase(s, c);
 	c = tcase_create("tape");
+	tcase_set_timeout(c, 60);
 	tcase_add_test(c, tape_rounds);
 	tcase_add_test(c, tape_constants);
 	suite_add_tcase(s, c);
 	c = tcase_create("adamw");
+	tcase_set_timeout(c, 60);
 	tcase_add_test(c, adamw_by_hand);
 	tcase_add_test(c, adamw_schedule);
 	suite_add_tcase(s, c);

@@ -22,48 +22,76 @@ can_stack(const struct learner *l)
 
 /* ---- what held scores are worth, record by record ---- */
 
+/* The class that is said of each record. */
+static size_t
+said(const float *f, size_t C)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < C; c++)
+		if (f[c] > f[best])
+			best = c;
+	return best;
+}
+
 /*
- * u: [n] of scores F: [n, C], which are overwritten.  Classes: half for being
- * right, half for that times what makes every class count the same, less a
- * fifth of the log-loss, as in search.h; else less the loss.
+ * F1 of a class is 2 right / (said + true); D: [2, C] gets said + true and F1
+ * of scores F: [n, C].
+ */
+static void
+count_f1(const struct learner *l, const float *F, double *D)
+{
+	size_t C = l->C;
+
+	memset(D, 0, 2 * C * sizeof(*D));
+	for (size_t i = 0; i < l->n; i++) {
+		size_t k = said(F + i * C, C), y = l->ds->y_class[i];
+
+		D[k]++;
+		D[y]++;
+		D[C + k] += k == y ? 2 : 0;
+	}
+	for (size_t c = 0; c < C; c++)
+		D[C + c] /= D[c] > 0 ? D[c] : 1;
+}
+
+/*
+ * u: [n] of scores F: [n, C], which are overwritten.  Classes: the mean of
+ * accuracy and macro-F1 less a fifth of the log-loss, as in search.h, with F1
+ * to first order around D, so that it is a sum over records; else less the
+ * loss.
  */
 static int
-worth(const struct learner *l, float *F, double *u, struct error *e)
+worth(const struct learner *l, float *F, const double *D, double *u,
+    struct error *e)
 {
 	const struct dataset *ds = l->ds;
 	size_t C = l->C;
-	double *count = mem_array(C, sizeof(*count));
+	double share = (double)l->n / (2 * (double)C);
 	float *one = mem_array(l->n, sizeof(*one));
 	float *scratch = mem_aligned(C, sizeof(*scratch));
 	struct truth t = dataset_truth(ds, one);
 
-	if (count == NULL || one == NULL || scratch == NULL) {
-		free(count);
+	if (one == NULL || scratch == NULL) {
 		free(one);
 		free(scratch);
 		return error_memory(e);
 	}
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < l->n; i++)
 		one[i] = 1;
-		if (ds->task == TASK_CLASS)
-			count[ds->y_class[i]]++;
-	}
 	for (size_t i = 0; i < l->n; i++) {
 		float *f = F + i * C;
-		size_t best = 0;
+		size_t k = said(f, C);
 
-		for (size_t c = 1; c < C; c++)
-			if (f[c] > f[best])
-				best = c;
 		u[i] = -loss_gradient(l->la, &t, i, 1, f, scratch);
 		if (ds->task != TASK_CLASS)
 			continue;
 		u[i] *= 0.2;
-		if (best == ds->y_class[i])
-			u[i] += 0.5 +
-				0.5 * (double)l->n / ((double)C * count[best]);
+		if (k == ds->y_class[i])
+			u[i] += 0.5 + 2 * share / D[k];
+		if (D[k] > 0)
+			u[i] -= share * D[C + k] / D[k];
 	}
-	free(count);
 	free(one);
 	free(scratch);
 	return 0;
@@ -75,6 +103,7 @@ struct choice {
 	struct learner *l;
 	double *base;   /* [CHOICES, CANDS] */
 	double *concat; /* [n] worth of concat */
+	double *D;      /* [2, C] of concat */
 	double *u;      /* [n] */
 	float *F;       /* [n, C] */
 	size_t best;    /* trial; 0: concat */
@@ -141,7 +170,9 @@ compare(struct choice *x, enum fusion_method method, struct error *e)
 	    0)
 		return -1;
 	table_held(l, x->F);
-	if (worth(l, x->F, x->u, e) < 0)
+	if (l->ntrials == 0 && l->ds->task == TASK_CLASS)
+		count_f1(l, x->F, x->D);
+	if (worth(l, x->F, x->D, x->u, e) < 0)
 		return -1;
 	table_held(l, x->F);
 	if (trainer_judge(l, x->F, &f->score, e) < 0)
@@ -158,8 +189,8 @@ compare(struct choice *x, enum fusion_method method, struct error *e)
 	f->error = standard_error(sum, sq, n);
 	if (f->gain > f->error && f->gain > l->trial[x->best].gain)
 		x->best = l->ntrials;
-	if (l->ntrials++ > 0)
-		say_trial(x, f);
+	l->ntrials++;
+	say_trial(x, f);
 	return 0;
 }
 
@@ -344,8 +375,10 @@ choose_method(struct learner *l, struct error *e)
 	x.base = mem_array(TRIALS_MAX * CANDS_MAX, sizeof(*x.base));
 	x.concat = mem_array(l->n, sizeof(*x.concat));
 	x.u = mem_array(l->n, sizeof(*x.u));
+	x.D = mem_array(2 * l->C, sizeof(*x.D));
 	x.F = mem_aligned(l->n * l->C, sizeof(*x.F));
-	if (x.base == NULL || x.concat == NULL || x.u == NULL || x.F == NULL)
+	if (x.base == NULL || x.concat == NULL || x.u == NULL || x.F == NULL ||
+	    x.D == NULL)
 		rc = error_memory(e);
 	else if (method >= FUSION_ENSEMBLE)
 		rc = choose_among(&x, e);
@@ -361,6 +394,7 @@ choose_method(struct learner *l, struct error *e)
 	free(x.base);
 	free(x.concat);
 	free(x.u);
+	free(x.D);
 	free(x.F);
 	return rc;
 }

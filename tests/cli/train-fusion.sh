@@ -42,9 +42,10 @@ is "as good as the model of that part" "$(awk "BEGIN { print ($(right concat.mod
 
 # auto says what it did; its number of trials repeats a time budget.
 run "auto" 0 train --epochs 2 --hidden 8 --budget 2 --fusion auto -o auto.model both.jsonl
+err_has "concat too" "tried concat: accuracy"
 err_has "what it tried" "tried late: accuracy"
 err_has "the ensemble" "tried ensemble: accuracy"
-is "two methods" "$(grep -c 'tried [^e]' err)" 2
+is "two methods beside concat" "$(grep -c "tried [^ce]" err)" 2
 is "and a choice" "$(grep -c 'kept concat\|chose ' err)" 1
 run "again" 0 train -q -j 2 --epochs 2 --hidden 8 --budget 2 --fusion auto -o again.model both.jsonl
 same "the same" auto.model again.model

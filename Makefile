@@ -113,6 +113,8 @@ bench-linalg bench-linear: bench-%: $(BUILD)/tests/bench/bench_%
 	$<
 bench-clipart: all
 	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/clipart.sh $(BUILD)/bench
+bench-fusion: all
+	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/fusion.sh $(BUILD)/bench
 bench-encoders: all $(BUILD)/tests/bench/bench_encoder
 	PATH="$(abspath $(BUILD)):$$PATH" tests/bench/encoders.sh $(BUILD)/bench
 bench-similarity: all
@@ -151,7 +153,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/vecpipe
 clean:
 	rm -rf $(BUILD)
-.PHONY: all demo check emulate asan fuzz fuzz-run bench bench-clipart bench-encoders bench-linalg bench-linear \
+.PHONY: all demo check emulate asan fuzz fuzz-run bench bench-clipart bench-encoders bench-fusion bench-linalg bench-linear \
     bench-similarity lint install uninstall clean deps models
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

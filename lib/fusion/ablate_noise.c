@@ -7,20 +7,38 @@
 #include "base/rng.h"
 #include "linalg/mathd.h"
 
-/* The generator of one record's part. */
+/* The draws of one record's part. */
+struct draws {
+	struct rng rng;
+	double spare; /* the other of a pair, NaN when it is taken */
+};
+
 static void
-seed_part(struct rng *r, struct str id, size_t k, uint64_t seed)
+draws_seed(struct draws *d, struct str id, size_t k, uint64_t seed)
 {
-	rng_seed(r, hash_bytes(id.s, id.len, hash_mix(seed) ^ hash_mix(k + 1)));
+	rng_seed(&d->rng,
+	    hash_bytes(id.s, id.len, hash_mix(seed) ^ hash_mix(k + 1)));
+	d->spare = (double)NAN;
 }
 
-/* From a standard normal, by its quantile: never infinite. */
+/* From a standard normal, by the polar method (Marsaglia and Bray 1964): a
+ * point of the unit disc makes two. */
 static double
-normal(struct rng *r)
+normal(struct draws *d)
 {
-	double u = ((double)(rng_u64(r) >> 11) + .5) * 0x1p-53;
+	double x = d->spare, y, r;
 
-	return mathd_normal_quantile(u);
+	d->spare = (double)NAN;
+	if (!isnan(x))
+		return x;
+	do {
+		x = 2 * rng_double(&d->rng) - 1;
+		y = 2 * rng_double(&d->rng) - 1;
+		r = x * x + y * y;
+	} while (!(r > 0 && r < 1));
+	r = sqrt(-2 * mathd_log(r) / r);
+	d->spare = y * r;
+	return x * r;
 }
 
 /*
@@ -49,7 +67,7 @@ ablate_spread(double *sd, const struct scaled_part *s, const struct strs *names)
 /* z: [rows, D] */
 static void
 cover_dense(float *z, size_t rows, size_t D, const double *sd, double level,
-    struct rng *r)
+    struct draws *r)
 {
 	for (size_t i = 0; i < rows; i++)
 		for (size_t c = 0; c < D; c++, z++)
@@ -63,14 +81,14 @@ cover_dense(float *z, size_t rows, size_t D, const double *sd, double level,
  */
 static size_t
 cover_sparse(struct input_part *p, size_t from, size_t to, size_t at,
-    double drop, struct rng *r)
+    double drop, struct draws *r)
 {
 	size_t first = at;
 	double sum = 0;
 	float up;
 
 	for (size_t j = from; j < to; j++) {
-		if (rng_double(r) < drop)
+		if (rng_double(&r->rng) < drop)
 			continue;
 		p->index[at] = p->index[j];
 		p->value[at] = p->value[j];
@@ -99,7 +117,7 @@ mean_rows(float *mean, const float *z, size_t rows, size_t D, double *sum)
 
 static void
 cover_record(struct inputs *in, size_t k, size_t i, size_t first,
-    const double *sd, double level, struct rng *r)
+    const double *sd, double level, struct draws *r)
 {
 	const struct scaled_part *s = &in->scaling->part[k];
 	struct input_part *p = &in->part[k];
@@ -124,11 +142,11 @@ ablate_cover(struct inputs *in, size_t k, const double *sd, double level,
 	size_t from = 0, to = 0, at = 0;
 
 	for (size_t i = 0; level > 0 && i < in->n; i++, from = to) {
-		struct rng r;
+		struct draws r;
 
 		if (s->kind != PART_DENSE)
 			to = p->end[i];
-		seed_part(&r, strs_get(&b->id, first + i), k, seed);
+		draws_seed(&r, strs_get(&b->id, first + i), k, seed);
 		if (s->kind == PART_SPARSE)
 			p->end[i] = at =
 			    cover_sparse(p, from, to, at, drop, &r);

@@ -4,7 +4,9 @@
 # and every choice is made inside the other four.  Prints accuracy and
 # macro-F1, mean of five folds.  Where models/ has MiniLM and EfficientNet-Lite0
 # ('make models'), also what a pretrained encoder of each brings.
-# Usage: clipart.sh WORKDIR [ROW ...]
+# FUSION="concat auto" fuses in each of these ways; KEEP=1 takes the streams of
+# an earlier run.
+# Usage: clipart.sh WORKDIR [ROW ... | streams]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 models=${MODELS:-$here/../../models}
@@ -23,47 +25,60 @@ for k in 0 1 2 3 4; do
 done
 meta="--id id --label label --group group"
 
+# have STREAM COMMAND...: write it, unless it is to be kept.
+have() {
+	have_stream=$1
+	shift
+	if [ -z "${KEEP:-}" ] || [ ! -s "$have_stream" ]; then "$@" -q -o "$have_stream"; fi
+}
+
 # shellcheck disable=SC2086 # $meta is several words
 {
-	embed-text -q --text title $meta -o dense.vp index.jsonl
-	embed-text -q --sparse --text title $meta -o sparse.vp index.jsonl
-	extract-img -q --file file $meta -o image.vp index.jsonl
+	have dense.vp embed-text --text title $meta index.jsonl
+	have sparse.vp embed-text --sparse --text title $meta index.jsonl
+	have image.vp extract-img --file file $meta index.jsonl
 }
-fuse -q text=sparse.vp image.vp -o both.vp
+have both.vp fuse text=sparse.vp image.vp
 pretrained=
 if [ -d "$models/minilm" ] && [ -d "$models/efficientnet-lite0" ]; then
 	pretrained="titles-net pictures-net nets nets+sparse nets+all"
 	# shellcheck disable=SC2086
 	{
-		embed-text -q -m "$models/minilm" --text title $meta -o titles-net.vp index.jsonl
-		extract-img -q -m "$models/efficientnet-lite0" --file file $meta -o pictures-net.vp index.jsonl
+		have titles-net.vp embed-text -m "$models/minilm" --text title $meta index.jsonl
+		have pictures-net.vp extract-img -m "$models/efficientnet-lite0" --file file $meta index.jsonl
 	}
-	fuse -q text=titles-net.vp image=pictures-net.vp -o nets.vp
-	fuse -q text=titles-net.vp image=pictures-net.vp words=sparse.vp -o nets+sparse.vp
-	fuse -q text=titles-net.vp image=pictures-net.vp words=sparse.vp look=image.vp -o nets+all.vp
+	have nets.vp fuse text=titles-net.vp image=pictures-net.vp
+	have nets+sparse.vp fuse text=titles-net.vp image=pictures-net.vp words=sparse.vp
+	have nets+all.vp fuse text=titles-net.vp image=pictures-net.vp words=sparse.vp look=image.vp
 else
 	echo "bench-clipart: pretrained encoders left out: 'make models' fetches them" >&2
 fi
 
 row() { # row NAME STREAM
-	name=$1 stream=$2
 	for k in 0 1 2 3 4; do
-		vec-split -q --not-ids fold$k.ids -o train.vp "$stream"
-		vec-split -q --ids fold$k.ids -o test.vp "$stream"
-		train -q -o fold.model train.vp
-		predict -m fold.model test.vp >"$name.$k.jsonl"
-		evaluate -f json --bootstrap 0 "$name.$k.jsonl" >"$name.$k.json"
+		vec-split -q --not-ids fold$k.ids -o train.vp "$2"
+		vec-split -q --ids fold$k.ids -o test.vp "$2"
+		for way in ${FUSION:-concat}; do
+			name=$1${FUSION:+.$way}
+			train -q ${FUSION:+--fusion "$way"} -o fold.model train.vp
+			predict -m fold.model test.vp >"$name.$k.jsonl"
+			evaluate -f json --bootstrap 0 "$name.$k.jsonl" >"$name.$k.json"
+		done
 	done
-	python3 - "$name" <<'P'
+	for way in ${FUSION:-concat}; do mean "$1${FUSION:+.$way}"; done
+}
+mean() { # mean NAME
+	python3 - "$1" <<'P'
 import json, sys
 name = sys.argv[1]
 rows = [json.load(open(f"{name}.{k}.json")) for k in range(5)]
 mean = lambda key: sum(r[key] for r in rows) / 5
 n = sum(r["records"] for r in rows)
-print(f"{name:12s} {n} records  accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
+print(f"{name:20s} {n} records  accuracy {mean('accuracy'):.3f}  macro-F1 {mean('macro_f1'):.3f}   folds " +
       " ".join(f"{r['accuracy']:.3f}/{r['macro_f1']:.3f}" for r in rows), flush=True)
 P
 }
+[ "$*" != streams ] || exit 0
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- dense sparse image both $pretrained
 for name in "$@"; do

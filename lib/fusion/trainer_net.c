@@ -304,6 +304,9 @@ take_place(struct training *t, struct error *e)
 	memcpy(&place, p, sizeof(place));
 	p += sizeof(place);
 	left -= sizeof(place);
+	if (place.at > place.epochs || place.epochs > t->c->net.epochs)
+		return error_set(
+		    e, "the checkpoint's '%s' is damaged", t->c->name);
 	for (size_t k = 0; k < t->l->ds->folds; k++)
 		if (take_fold(&t->fold[k], &p, &left, e) < 0)
 			return error_at(e, "the checkpoint's '%s'", t->c->name);

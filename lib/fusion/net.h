@@ -49,13 +49,18 @@ enum net_kind {
 	NET_ATTENTION
 };
 
+/*
+ * What suits where a size is 0: H is 64 for mlp and gated, 32 for others, and
+ * for tensor the largest up to that whose product has at most 4096 elements; R
+ * is 4, of bilinear 512.
+ */
 struct net_shape {
 	enum net_kind kind;
 	enum task task;
 	size_t C;
-	size_t hidden; /* H; 0: what suits the kind and the data */
+	size_t hidden; /* H */
 	size_t rank;   /* lowrank: R; bilinear: length of the sketch; attention:
-			* bottleneck tokens; 0: what suits */
+			* bottleneck tokens */
 	uint64_t seed; /* of the first weights, and of the sketch's hashes */
 	uint64_t parts; /* that it reads, of those that are live; 0: all */
 };
@@ -105,17 +110,25 @@ int net_scores(const struct net *net, const struct linalg *la,
 
 /* ---- training ---- */
 
+/*
+ * What suits where a rate is 0 and others are NaN: a rate of .04 / sqrt(live
+ * columns), at most .005, since a step of AdamW moves a sum of more columns
+ * further; a decay of .5, half of the hidden units and, of dense parts of more
+ * than 64 columns, half of the columns dropped, but so that 64 are left on
+ * average; parts hidden in .3 of the records; batches of n/32 records, within
+ * 16 and 64.
+ */
 struct net_options {
-	double lr;           /* the highest of the schedule; 0: what suits */
+	double lr;           /* the highest of the schedule */
 	double weight_decay; /* decoupled (AdamW: Loshchilov and Hutter 2019,
-			      * https://arxiv.org/abs/1711.05101); NaN: what
-			      * suits */
-	double dropout;      /* of hidden units; NaN: what suits */
+			      * https://arxiv.org/abs/1711.05101) */
+	double dropout;      /* of hidden units and columns of wide parts */
 	double part_dropout; /* share of records of which a part that is there
-			      * is hidden, never all; NaN: what suits */
+			      * is hidden, never all */
 	double focal;  /* gamma of the focal loss (Lin et al. 2017), 0: plain */
 	size_t batch;  /* records a step; 0: what suits */
-	size_t epochs; /* of the whole schedule */
+	size_t epochs; /* of the whole schedule: the rate rises over the first
+			* tenth of it and falls along a cosine to its end */
 };
 
 /* A training under way: net, optimiser, place in the schedule. */

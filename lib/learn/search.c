@@ -292,39 +292,94 @@ searched(const struct round *r, size_t p)
 	       (r->o->part_weight == NULL || isnan(r->o->part_weight[p]));
 }
 
-/* The best weights with each part's times and through the factor; of two parts
- * only one is moved.  Whether something was better: 1, 0; -1. */
+/* The weights of ${from} times the moves: [parts]. */
+static int
+add_moved(struct round *r, const struct search_trial *from, const double *move,
+    struct error *e)
+{
+	double *w = mem_array(r->ds->features, sizeof(*w));
+	const double *kept = NULL;
+
+	if (w == NULL)
+		return error_memory(e);
+	memcpy(w, from->part_weight, r->ds->features * sizeof(*w));
+	for (size_t p = 0; p < r->ds->parts; p++)
+		w[p] *= move[p];
+	kept = add_weights(r->s, r->ds, r->o->parts, w, e);
+	free(w);
+	return kept == NULL ? -1
+			    : add_trial(r->s, r->ds, kept, from->class_weight,
+				  from->lambda, e);
+}
+
+/* What was better than ${from} by itself, done together; a single move, done
+ * twice.  at: [parts, 2] the trials of each part's moves. */
+static int
+follow_up(struct round *r, const struct search_trial *from, const size_t *at,
+    double *move, double factor, struct error *e)
+{
+	size_t better = 0, last = 0;
+
+	for (size_t p = 0; p < r->ds->parts; p++) {
+		double most = from->score.value;
+
+		move[p] = 1;
+		for (int k = 0; k < 2; k++) {
+			size_t i = at[2 * p + (size_t)k];
+
+			if (i < r->s->n && r->s->trials[i].score.value > most) {
+				most = r->s->trials[i].score.value;
+				move[p] = k == 0 ? factor : 1 / factor;
+			}
+		}
+		if (move[p] < 1 || move[p] > 1) {
+			better++;
+			last = p;
+		}
+	}
+	if (better == 0)
+		return 0;
+	if (better == 1)
+		move[last] *= move[last];
+	return add_moved(r, from, move, e) < 0 ? -1 : run_round(r, e);
+}
+
+/* The best weights with each part's times and through the factor (of two parts
+ * only one is moved), and what follows from how they do. */
 static int
 try_weights(struct round *r, double factor, struct error *e)
 {
 	struct search_trial from = best(r);
-	size_t before = r->s->best, moved = 0, parts = 0;
-	double *w = mem_array(r->ds->features, sizeof(*w));
-	int rc = w == NULL ? error_memory(e) : 0;
+	size_t moved = 0, parts = 0;
+	size_t *at = mem_array(2 * r->ds->parts, sizeof(*at));
+	double *move = mem_array(r->ds->parts, sizeof(*move));
+	int rc = at == NULL || move == NULL ? error_memory(e) : 0;
 
-	for (size_t p = 0; p < r->ds->parts; p++)
+	for (size_t p = 0; rc == 0 && p < r->ds->parts; p++) {
 		parts += r->o->parts >> p & 1;
+		at[2 * p] = at[2 * p + 1] = SIZE_MAX;
+		move[p] = 1;
+	}
 	for (size_t p = 0; rc == 0 && p < r->ds->parts; p++) {
 		if (!searched(r, p) || parts < 2 || (parts == 2 && moved > 0))
 			continue;
 		moved++;
-		for (int k = 0; rc == 0 && k < 2; k++) {
-			const double *kept;
-
-			memcpy(
-			    w, from.part_weight, r->ds->features * sizeof(*w));
-			w[p] = k == 0 ? w[p] * factor : w[p] / factor;
-			kept = add_weights(r->s, r->ds, r->o->parts, w, e);
-			rc = kept == NULL
-				 ? -1
-				 : add_trial(r->s, r->ds, kept,
-				       from.class_weight, from.lambda, e);
+		for (size_t k = 0; rc == 0 && k < 2; k++) {
+			move[p] = k == 0 ? factor : 1 / factor;
+			at[2 * p + k] = r->s->n;
+			rc = add_moved(r, &from, move, e);
+			if (rc == 0 && r->s->n == at[2 * p + k])
+				at[2 * p + k] = SIZE_MAX; /* it was known */
 		}
+		move[p] = 1;
 	}
-	free(w);
 	if (rc == 0)
 		rc = run_round(r, e);
-	return rc == 0 ? r->s->best != before : rc;
+	if (rc == 0 && moved > 0)
+		rc = follow_up(r, &from, at, move, factor, e);
+	free(at);
+	free(move);
+	return rc;
 }
 
 static int
@@ -368,8 +423,6 @@ refine_lambda(struct round *r, struct error *e)
 	return rc;
 }
 
-enum { MOST_MOVES = 2 };
-
 int
 search_run(struct search *s, const struct linalg *la, struct crossfit *c,
     struct dataset *ds, const struct search_options *o, struct error *e)
@@ -401,15 +454,13 @@ search_run(struct search *s, const struct linalg *la, struct crossfit *c,
 	    &r, weight, ds->task == TASK_CLASS ? kind : CLASS_NONE, e);
 	if (rc == 0 && o->start == NULL) {
 		s->best = frugal(s);
-		for (int k = 0; k < MOST_MOVES; k++)
-			if ((rc = try_weights(&r, 3, e)) <= 0)
-				break;
-		if (rc >= 0 && ds->parts == 2)
+		rc = try_weights(&r, 3, e);
+		if (rc == 0 && ds->parts == 2)
 			rc = try_weights(&r, ROOT3, e);
 	}
-	if (rc >= 0)
-		rc = o->start == NULL ? try_classes(&r, e) : 0;
-	if (rc >= 0)
+	if (rc == 0 && o->start == NULL)
+		rc = try_classes(&r, e);
+	if (rc == 0)
 		rc = refine_lambda(&r, e);
 	s->best = first_best(s);
 	return rc;

@@ -16,9 +16,9 @@
  * is wanted, the third is smooth where they are not; for numbers, R2.
  *
  * The search goes one thing at a time: lambda at equal weights of the parts;
- * then each part's weight times and through 3, and once more from the best (of
- * two parts also times and through sqrt(3)); then the weighting of classes, and
- * lambda again in steps of sqrt(10).  Given values are not
+ * then each part's weight times and through 3, and what was better together, or
+ * twice (of two parts also times and through sqrt(3)); then the weighting of
+ * classes, and lambda again in steps of sqrt(10).  Given values are not
  * searched.  Of trials that score equally the first wins.
  */
 

@@ -11,6 +11,7 @@
 """
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -167,6 +168,7 @@ def peer(row):
     import time
     import zlib
 
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a busy machine
     import numpy as np
 
     parts_, label, ids, group = read(row + ".vp")

@@ -16,12 +16,10 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 WAYS=${WAYS:-concat late auto}
-ROWS=${ROWS:-both nets+sparse nets+all}
 WAY=${WAY:-auto}
 BUDGET=${BUDGET:-}
 SPLITS=${SPLITS:-20}
 TRAIN=${TRAIN:-40}
-STREAM=${STREAM:-nets}
 PEERS=${PEERS:-python3}
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
@@ -30,6 +28,12 @@ shift
 # Nothing but the streams.
 KEEP=1 FUSION='' "$here/clipart.sh" "$work" streams
 cd "$work"
+# Without pretrained encoders (make models) there are built-in features alone.
+if [ -s nets.vp ]; then
+	ROWS=${ROWS:-both nets+sparse nets+all} STREAM=${STREAM:-nets} TIMED=nets+sparse
+else
+	ROWS=${ROWS:-both} STREAM=${STREAM:-both} TIMED=both
+fi
 
 folds() {
 	# shellcheck disable=SC2086 # words
@@ -80,7 +84,7 @@ splits() {
 	python3 "$here/fusion.py" splits splits.tsv $parts
 }
 seconds() {
-	vec-split -q --not-ids fold0.ids -o t-train.vp nets+sparse.vp
+	vec-split -q --not-ids fold0.ids -o t-train.vp "$TIMED.vp"
 	for way in $WAYS; do
 		start=$(date +%s.%N)
 		train -q --fusion "$way" -o t.model t-train.vp

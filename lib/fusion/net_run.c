@@ -44,13 +44,13 @@ suit_options(struct net_run *run)
 	struct net_options *o = &run->o;
 
 	if (!(o->lr > 0))
-		o->lr = suit_rate(run->net);
+		o->lr = suit_rate(run->net) * (o->bold ? 10 : 1);
 	if (isnan(o->weight_decay))
-		o->weight_decay = 0.5;
+		o->weight_decay = o->bold ? 1 : 0.5;
 	if (isnan(o->dropout))
-		o->dropout = 0.5;
+		o->dropout = o->bold ? 0 : 0.5;
 	if (isnan(o->part_dropout))
-		o->part_dropout = 0.3;
+		o->part_dropout = o->bold ? 0.1 : 0.3;
 	if (o->batch == 0)
 		o->batch = suit_batch(run->n);
 }

@@ -127,6 +127,20 @@ now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* "gated", "bold gated" */
+static const char *
+trial_name(enum fusion_method method, int bold)
+{
+	static const char *const name[] = { [FUSION_MLP] = "bold mlp",
+		[FUSION_GATED] = "bold gated",
+		[FUSION_LOWRANK] = "bold lowrank",
+		[FUSION_TENSOR] = "bold tensor",
+		[FUSION_BILINEAR] = "bold bilinear",
+		[FUSION_ATTENTION] = "bold attention" };
+
+	return bold ? name[method] : fusion_name(method);
+}
+
 static void
 say_trial(const struct choice *x, const struct fusion_trial *f)
 {
@@ -135,12 +149,13 @@ say_trial(const struct choice *x, const struct fusion_trial *f)
 	if (l->ds->task == TASK_REGRESS)
 		trainer_say(l,
 		    "tried %s: R2 %.4f, gain over concat %.4f +- %.4f",
-		    fusion_name(f->method), f->score.r2, f->gain, f->error);
+		    trial_name(f->method, f->bold), f->score.r2, f->gain,
+		    f->error);
 	else
 		trainer_say(l,
 		    "tried %s: accuracy %.4f, macro-F1 %.4f, log-loss %.4f, "
 		    "gain over concat %.4f +- %.4f",
-		    fusion_name(f->method), f->score.accuracy,
+		    trial_name(f->method, f->bold), f->score.accuracy,
 		    f->score.macro_f1, f->score.log_loss, f->gain, f->error);
 }
 
@@ -155,7 +170,7 @@ standard_error(double sum, double sq, double n)
 /* The model of this method, of the weights in base: what it reached, and by
  * how much it is better than concat, a record. */
 static int
-compare(struct choice *x, enum fusion_method method, struct error *e)
+compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 {
 	struct learner *l = x->l;
 	struct fusion_trial *f;
@@ -165,7 +180,7 @@ compare(struct choice *x, enum fusion_method method, struct error *e)
 		sizeof(*l->trial)) < 0)
 		return error_memory(e);
 	f = &l->trial[l->ntrials];
-	*f = (struct fusion_trial){ .method = method };
+	*f = (struct fusion_trial){ .method = method, .bold = bold };
 	if (table_make(l, base_of(x, l->ntrials), method == FUSION_LATE, 1, e) <
 	    0)
 		return -1;
@@ -204,14 +219,40 @@ kind_of(enum fusion_method method)
 
 /* A new candidate: its number, or -1. */
 static int
-learn_net(struct learner *l, enum fusion_method method, struct error *e)
+learn_net(
+    struct learner *l, enum fusion_method method, int bold, struct error *e)
 {
-	int i =
-	    candidate_new(l, fusion_name(method), MEMBER_NET, l->live, 0, e);
+	int i = candidate_new(
+	    l, trial_name(method, bold), MEMBER_NET, l->live, 0, e);
 
-	if (i < 0 || net_learn(l, (size_t)i, kind_of(method), e) < 0)
+	if (i < 0 || net_learn(l, (size_t)i, kind_of(method), bold, e) < 0)
 		return -1;
 	return i;
+}
+
+/* Whether it is ours to say how boldly a net learns. */
+static int
+may_be_bold(const struct learner *l)
+{
+	const struct net_options *o = &l->t->net;
+
+	return l->folded &&
+	       (!l->t->net_given || (!(o->lr > 0) && isnan(o->weight_decay) &&
+					isnan(o->dropout)));
+}
+
+/* The better one of a net that holds back and a bold one. */
+static int
+learn_better_net(struct learner *l, enum fusion_method method, struct error *e)
+{
+	int i = learn_net(l, method, 0, e), k;
+
+	if (i < 0 || !may_be_bold(l))
+		return i;
+	k = learn_net(l, method, 1, e);
+	if (k < 0)
+		return -1;
+	return l->cand[k].score.value > l->cand[i].score.value ? k : i;
 }
 
 /* Whether a method is worth a try on these data. */
@@ -244,7 +285,7 @@ suits(const struct learner *l, enum fusion_method method)
 static const enum fusion_method ORDER[] = { FUSION_LATE, FUSION_ATTENTION,
 	FUSION_GATED, FUSION_MLP, FUSION_LOWRANK, FUSION_TENSOR,
 	FUSION_BILINEAR };
-enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]), BUDGET = 4 };
+enum { ORDERS = sizeof(ORDER) / sizeof(ORDER[0]), BUDGET = 5 };
 
 static int
 affordable(const struct choice *x)
@@ -256,25 +297,47 @@ affordable(const struct choice *x)
 	return x->l->spent < (t->budget > 0 ? t->budget : BUDGET);
 }
 
+/* One trial; the candidate's number, or -1. */
+static int
+try_method(
+    struct choice *x, enum fusion_method method, int bold, struct error *e)
+{
+	struct learner *l = x->l;
+	double *base = base_of(x, l->ntrials);
+	int i = 0;
+
+	l->spent++;
+	if (method != FUSION_LATE)
+		i = learn_net(l, method, bold, e);
+	if (i < 0)
+		return -1;
+	base[i] = 1;
+	return compare(x, method, bold, e) < 0 ? -1 : i;
+}
+
+/* The first net of many kinds says whether to be bold with the others. */
 static int
 try_methods(struct choice *x, struct error *e)
 {
 	struct learner *l = x->l;
+	int bold = 0;
 
 	for (size_t k = 0; k < ORDERS; k++) {
-		double *base = base_of(x, l->ntrials);
-		int i = 0;
+		int i, j;
 
 		if (!suits(l, ORDER[k]) || !affordable(x))
 			continue;
-		l->spent++;
-		if (ORDER[k] != FUSION_LATE)
-			i = learn_net(l, ORDER[k], e);
+		i = try_method(
+		    x, ORDER[k], ORDER[k] == FUSION_LATE ? 0 : bold, e);
 		if (i < 0)
 			return -1;
-		base[i] = 1;
-		if (compare(x, ORDER[k], e) < 0)
+		if (ORDER[k] != FUSION_GATED || !may_be_bold(l) ||
+		    !affordable(x))
+			continue;
+		j = try_method(x, ORDER[k], 1, e);
+		if (j < 0)
 			return -1;
+		bold = l->cand[j].score.value > l->cand[i].score.value;
 	}
 	return 0;
 }
@@ -336,7 +399,7 @@ select_ensemble(struct choice *x, struct error *e)
 	free(w);
 	free(scale);
 	free(of);
-	return rc == 0 ? compare(x, FUSION_ENSEMBLE, e) : rc;
+	return rc == 0 ? compare(x, FUSION_ENSEMBLE, 0, e) : rc;
 }
 
 /* ---- the choice ---- */
@@ -347,7 +410,7 @@ choose_among(struct choice *x, struct error *e)
 	struct learner *l = x->l;
 
 	base_of(x, 0)[0] = 1;
-	if (compare(x, FUSION_CONCAT, e) < 0 || try_methods(x, e) < 0 ||
+	if (compare(x, FUSION_CONCAT, 0, e) < 0 || try_methods(x, e) < 0 ||
 	    select_ensemble(x, e) < 0)
 		return -1;
 	if (l->t->method == FUSION_ENSEMBLE)
@@ -357,7 +420,8 @@ choose_among(struct choice *x, struct error *e)
 			       "one standard error");
 	else
 		trainer_say(l, "chose %s: better than concat by %.4f +- %.4f",
-		    fusion_name(l->trial[x->best].method),
+		    trial_name(
+			l->trial[x->best].method, l->trial[x->best].bold),
 		    l->trial[x->best].gain, l->trial[x->best].error);
 	l->chosen = l->trial[x->best].method;
 	return table_make(
@@ -384,7 +448,7 @@ choose_method(struct learner *l, struct error *e)
 		rc = choose_among(&x, e);
 	else {
 		if (method >= FUSION_MLP)
-			i = learn_net(l, method, e);
+			i = learn_better_net(l, method, e);
 		if (i >= 0)
 			x.base[i] = 1;
 		rc = i < 0 ? -1

@@ -53,6 +53,7 @@ struct table_row {
 /* What auto says of a method. */
 struct fusion_trial {
 	enum fusion_method method;
+	int bold; /* its net is (net.h) */
 	struct search_score score;
 	double gain, error; /* over concat, a record, and its standard error */
 };
@@ -104,7 +105,8 @@ int linear_learn(struct learner *l, struct candidate *c,
     const struct search_trial *start, struct error *e);
 
 /* net_learn: the same for a net; number i of the candidates. */
-int net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e);
+int net_learn(
+    struct learner *l, size_t i, enum net_kind kind, int bold, struct error *e);
 
 /* linear_fit, nets_fit: learn the linear members of the predictor from all
  * records. */

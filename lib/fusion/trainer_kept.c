@@ -64,7 +64,7 @@ kept_open(struct learner *l, struct error *e)
 	if (t->checkpoint == NULL)
 		return 0;
 	rc = buf_printf(&b,
-	    "train 1 %s %016" PRIx64 " %d %d %zu %.17g %.17g %d %.17g",
+	    "train 2 %s %016" PRIx64 " %d %d %zu %.17g %.17g %d %.17g",
 	    fusion_name(t->method), hash_data(l->ds), (int)l->ds->task,
 	    t->cross_validate, l->ds->folds, t->tolerance, t->search.lambda,
 	    (int)t->search.class_weight, t->search.tolerance);

@@ -362,7 +362,8 @@ course(struct training *t, struct error *e)
 }
 
 static void
-set_options(struct learner *l, struct candidate *c, enum net_kind kind)
+set_options(
+    struct learner *l, struct candidate *c, enum net_kind kind, int bold)
 {
 	struct trainer *t = l->t;
 
@@ -373,6 +374,7 @@ set_options(struct learner *l, struct candidate *c, enum net_kind kind)
 		c->net = t->net;
 		c->shape = t->shape;
 	}
+	c->net.bold = bold;
 	c->shape.kind = kind;
 	c->shape.task = l->ds->task;
 	c->shape.C = l->C;
@@ -384,13 +386,14 @@ set_options(struct learner *l, struct candidate *c, enum net_kind kind)
 }
 
 int
-net_learn(struct learner *l, size_t i, enum net_kind kind, struct error *e)
+net_learn(
+    struct learner *l, size_t i, enum net_kind kind, int bold, struct error *e)
 {
 	struct candidate *c = &l->cand[i];
 	struct training t = { .l = l, .c = c };
 	int rc;
 
-	set_options(l, c, kind);
+	set_options(l, c, kind, bold);
 	if (!l->folded)
 		return 0;
 	t.fold = mem_array(l->ds->folds, sizeof(*t.fold));

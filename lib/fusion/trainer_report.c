@@ -186,6 +186,7 @@ put_tried(struct buf *b, const struct learner *l)
 		if ((i > 0 && buf_putc(b, ',') < 0) ||
 		    buf_printf(
 			b, "{\"method\":\"%s\"", fusion_name(f->method)) < 0 ||
+		    (f->bold && buf_puts(b, ",\"bold\":true") < 0) ||
 		    put_score(b, &f->score, l->ds->task) < 0 ||
 		    put_double(b, "gain", f->gain) < 0 ||
 		    put_double(b, "gain_error", f->error) < 0 ||

@@ -125,6 +125,17 @@ candidate_room(struct learner *l, struct candidate *c, struct error *e)
 	return 0;
 }
 
+void
+candidate_no_room(const struct learner *l, struct candidate *c)
+{
+	for (size_t s = 0; s < l->sets; s++) {
+		free(c->set[s]);
+		c->set[s] = NULL;
+	}
+	free(c->own);
+	c->own = NULL;
+}
+
 /* ---- settings ---- */
 
 static void
@@ -160,6 +171,9 @@ search_settings(struct learner *l, struct candidate *c,
 	o.parts = c->parts;
 	o.need = c->need;
 	o.start = start;
+	/* Classes count as for the model over all parts. */
+	if (c != l->cand)
+		o.class_weight = l->cand[0].choice.class_weight;
 	if (search_run(&c->tried, l->la, l->cf, l->ds, &o, e) < 0)
 		return -1;
 	t = &c->tried.trials[c->tried.best];

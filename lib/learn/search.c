@@ -398,27 +398,34 @@ try_classes(struct round *r, struct error *e)
 	return rc == 0 ? run_round(r, e) : rc;
 }
 
-/* Half a decade up and down, and on for as long as it gets better. */
+static int
+try_lambda(struct round *r, double factor, struct error *e)
+{
+	struct search_trial from = best(r);
+
+	if (add_trial(r->s, r->ds, from.part_weight, from.class_weight,
+		from.lambda * factor, e) < 0)
+		return -1;
+	return run_round(r, e);
+}
+
+/* Half a decade up, which costs less, or else down, and on for as long as it
+ * gets better. */
 static int
 refine_lambda(struct round *r, struct error *e)
 {
 	size_t before;
 	int rc = 0;
 
+	if (!isnan(r->o->lambda))
+		return 0;
 	do {
-		struct search_trial from = best(r);
-
 		before = r->s->best;
-		if (!isnan(r->o->lambda))
-			return 0;
-		if (from.lambda < MOST_LAMBDA)
-			rc = add_trial(r->s, r->ds, from.part_weight,
-			    from.class_weight, from.lambda * ROOT10, e);
-		if (rc == 0 && from.lambda > LEAST_LAMBDA)
-			rc = add_trial(r->s, r->ds, from.part_weight,
-			    from.class_weight, from.lambda / ROOT10, e);
-		if (rc == 0)
-			rc = run_round(r, e);
+		if (best(r).lambda < MOST_LAMBDA)
+			rc = try_lambda(r, ROOT10, e);
+		if (rc == 0 && r->s->best == before &&
+		    best(r).lambda > LEAST_LAMBDA)
+			rc = try_lambda(r, 1 / ROOT10, e);
 	} while (rc == 0 && r->s->best != before);
 	return rc;
 }

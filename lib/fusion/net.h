@@ -120,8 +120,8 @@ int net_scores(const struct net *net, const struct linalg *la,
  */
 struct net_options {
 	int bold;  /* what suits, below, is for truths that lie in how parts
-		    * meet: a rate ten times as high, decay 1, no dropout; else
-		    * for few records of many columns */
+		    * meet: a rate ten times as high (at most .02), decay 1, no
+		    * dropout; else for few records of many columns */
 	double lr; /* the highest of the schedule */
 	double weight_decay; /* decoupled (AdamW: Loshchilov and Hutter 2019,
 			      * https://arxiv.org/abs/1711.05101) */

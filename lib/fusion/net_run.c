@@ -18,7 +18,7 @@
  * moves further: the rate falls with the root of their number.
  */
 static double
-suit_rate(const struct net *net)
+suit_rate(const struct net *net, int bold)
 {
 	double lr, columns = 0;
 
@@ -26,7 +26,8 @@ suit_rate(const struct net *net)
 		columns +=
 		    (double)net->part[q].gain * (double)net->part[q].gain;
 	lr = 0.04 / sqrt(columns);
-	return lr < 5e-3 ? lr : 5e-3;
+	lr = lr < 5e-3 ? lr : 5e-3;
+	return !bold ? lr : lr < 2e-3 ? 10 * lr : 2e-2;
 }
 
 /* Few records take small batches, so that there are steps enough. */
@@ -44,7 +45,7 @@ suit_options(struct net_run *run)
 	struct net_options *o = &run->o;
 
 	if (!(o->lr > 0))
-		o->lr = suit_rate(run->net) * (o->bold ? 10 : 1);
+		o->lr = suit_rate(run->net, o->bold);
 	if (isnan(o->weight_decay))
 		o->weight_decay = o->bold ? 1 : 0.5;
 	if (isnan(o->dropout))

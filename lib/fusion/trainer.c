@@ -69,13 +69,12 @@ candidate_new(struct learner *l, const char *name, enum member_kind kind,
 }
 
 static void
-candidate_free(struct candidate *c, size_t sets)
+candidate_free(const struct learner *l, struct candidate *c)
 {
-	for (size_t s = 0; c->set != NULL && s < sets; s++)
-		free(c->set[s]);
+	if (c->set != NULL)
+		candidate_no_room(l, c);
 	search_free(&c->tried);
 	free(c->set);
-	free(c->own);
 	free(c->weight);
 	free(c->name);
 }
@@ -361,6 +360,22 @@ use_held(struct learner *l, struct error *e)
 	return rc;
 }
 
+static void
+say_constant(const struct learner *l)
+{
+	for (size_t p = 0; p < l->ds->parts; p++) {
+		const struct feature *f = &l->ds->feature[p];
+		size_t n = 0;
+
+		for (size_t i = 0; i < l->n; i++)
+			n += f->mask[i];
+		if (n > 0 && !(l->live >> p & 1))
+			trainer_say(l,
+			    "part '%s' is the same in every record that has it",
+			    f->name);
+	}
+}
+
 static int
 prepare(struct learner *l, struct error *e)
 {
@@ -383,6 +398,7 @@ prepare(struct learner *l, struct error *e)
 	    scaling_take(&scaling, l->ds, e) < 0)
 		return -1;
 	l->live = scaling.live;
+	say_constant(l);
 	/* A part of weight 0 is left out. */
 	for (size_t p = 0; p < l->ds->parts; p++)
 		if (l->t->search.part_weight != NULL &&
@@ -437,7 +453,7 @@ static void
 learner_free(struct learner *l)
 {
 	for (size_t i = 0; i < l->cands; i++)
-		candidate_free(&l->cand[i], l->sets);
+		candidate_free(l, &l->cand[i]);
 	table_clear(l);
 	crossfit_free(l->cf);
 	for (size_t k = 0; l->fold_scaling != NULL && k < l->ds->folds; k++)

@@ -202,7 +202,8 @@ compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 	}
 	f->gain = sum / n;
 	f->error = standard_error(sum, sq, n);
-	if (f->gain > f->error && f->gain > l->trial[x->best].gain)
+	if (f->gain > (method == FUSION_ENSEMBLE ? 0 : f->error) &&
+	    f->gain > l->trial[x->best].gain)
 		x->best = l->ntrials;
 	l->ntrials++;
 	say_trial(x, f);
@@ -217,17 +218,19 @@ kind_of(enum fusion_method method)
 	return (enum net_kind)(method - FUSION_MLP + NET_MLP);
 }
 
-/* A new candidate: its number, or -1. */
+enum { NONE = -1, LEFT_OUT = -2 };
+
+/* A new candidate: its number, LEFT_OUT where it cannot be learnt (e says why),
+ * or -1. */
 static int
 learn_net(
     struct learner *l, enum fusion_method method, int bold, struct error *e)
 {
 	int i = candidate_new(
 	    l, trial_name(method, bold), MEMBER_NET, l->live, 0, e);
+	int rc = i < 0 ? -1 : net_learn(l, (size_t)i, kind_of(method), bold, e);
 
-	if (i < 0 || net_learn(l, (size_t)i, kind_of(method), bold, e) < 0)
-		return -1;
-	return i;
+	return rc < 0 ? NONE : rc > 0 ? LEFT_OUT : i;
 }
 
 /* Whether it is ours to say how boldly a net learns. */
@@ -247,12 +250,13 @@ learn_better_net(struct learner *l, enum fusion_method method, struct error *e)
 {
 	int i = learn_net(l, method, 0, e), k;
 
-	if (i < 0 || !may_be_bold(l))
-		return i;
-	k = learn_net(l, method, 1, e);
-	if (k < 0)
-		return -1;
-	return l->cand[k].score.value > l->cand[i].score.value ? k : i;
+	if (i != NONE && may_be_bold(l)) {
+		k = learn_net(l, method, 1, e);
+		if (k == NONE || i < 0 ||
+		    (k >= 0 && l->cand[k].score.value > l->cand[i].score.value))
+			i = k;
+	}
+	return i < 0 ? NONE : i;
 }
 
 /* Whether a method is worth a try on these data. */
@@ -297,22 +301,24 @@ affordable(const struct choice *x)
 	return x->l->spent < (t->budget > 0 ? t->budget : BUDGET);
 }
 
-/* One trial; the candidate's number, or -1. */
+/* One trial; the candidate's number, LEFT_OUT, or -1. */
 static int
 try_method(
     struct choice *x, enum fusion_method method, int bold, struct error *e)
 {
 	struct learner *l = x->l;
-	double *base = base_of(x, l->ntrials);
 	int i = 0;
 
 	l->spent++;
 	if (method != FUSION_LATE)
 		i = learn_net(l, method, bold, e);
+	if (i == LEFT_OUT)
+		trainer_say(
+		    l, "left out %s: %s", trial_name(method, bold), e->text);
 	if (i < 0)
-		return -1;
-	base[i] = 1;
-	return compare(x, method, bold, e) < 0 ? -1 : i;
+		return i;
+	base_of(x, l->ntrials)[i] = 1;
+	return compare(x, method, bold, e) < 0 ? NONE : i;
 }
 
 /* The first net of many kinds says whether to be bold with the others. */
@@ -323,21 +329,21 @@ try_methods(struct choice *x, struct error *e)
 	int bold = 0;
 
 	for (size_t k = 0; k < ORDERS; k++) {
+		enum fusion_method method = ORDER[k];
 		int i, j;
 
-		if (!suits(l, ORDER[k]) || !affordable(x))
+		if (!suits(l, method) || !affordable(x))
 			continue;
-		i = try_method(
-		    x, ORDER[k], ORDER[k] == FUSION_LATE ? 0 : bold, e);
-		if (i < 0)
+		i = try_method(x, method, method != FUSION_LATE && bold, e);
+		if (i == NONE)
 			return -1;
-		if (ORDER[k] != FUSION_GATED || !may_be_bold(l) ||
-		    !affordable(x))
+		if (method != FUSION_GATED || !may_be_bold(l) || !affordable(x))
 			continue;
-		j = try_method(x, ORDER[k], 1, e);
-		if (j < 0)
+		j = try_method(x, method, 1, e);
+		if (j == NONE)
 			return -1;
-		bold = l->cand[j].score.value > l->cand[i].score.value;
+		bold = j >= 0 && (i < 0 || l->cand[j].score.value >
+					       l->cand[i].score.value);
 	}
 	return 0;
 }
@@ -416,8 +422,8 @@ choose_among(struct choice *x, struct error *e)
 	if (l->t->method == FUSION_ENSEMBLE)
 		x->best = l->ntrials - 1;
 	else if (x->best == 0)
-		trainer_say(l, "kept concat: nothing was better by more than "
-			       "one standard error");
+		trainer_say(l, "kept concat: no method was better by more than "
+			       "one standard error, and no ensemble at all");
 	else
 		trainer_say(l, "chose %s: better than concat by %.4f +- %.4f",
 		    trial_name(

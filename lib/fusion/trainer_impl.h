@@ -33,6 +33,7 @@ struct candidate {
 	struct net_shape shape;
 	struct net_options net;
 	size_t stop; /* after so many of its epochs */
+	double loss; /* there, of the records that the worst fold learnt from */
 	size_t runs; /* over the folds that it took */
 	/* held out */
 	float *own;  /* [n, C] */
@@ -85,7 +86,7 @@ struct learner {
 void trainer_say(const struct learner *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* ---- candidates (trainer_linear.c, trainer_net.c) ---- */
+/* ---- candidates (trainer_linear.c, trainer_net.c, trainer_fit.c) ---- */
 
 /* candidate_new: its number, or -1. */
 int candidate_new(struct learner *l, const char *name, enum member_kind kind,
@@ -96,15 +97,17 @@ int candidate_new(struct learner *l, const char *name, enum member_kind kind,
 const float *candidate_under(
     const struct learner *l, const struct candidate *c, size_t s);
 
-/* candidate_room: for its held scores. */
+/* candidate_room: for its held scores; candidate_no_room: it has none. */
 int candidate_room(struct learner *l, struct candidate *c, struct error *e);
+void candidate_no_room(const struct learner *l, struct candidate *c);
 
 /* linear_learn: choose its settings and hold its scores.  Without folds:
  * settings as given.  start: of another one, or NULL. */
 int linear_learn(struct learner *l, struct candidate *c,
     const struct search_trial *start, struct error *e);
 
-/* net_learn: the same for a net; number i of the candidates. */
+/* net_learn: the same for a net; number i of the candidates.  1: it cannot be
+ * learnt from these records, for the reason in e; it has no held scores. */
 int net_learn(
     struct learner *l, size_t i, enum net_kind kind, int bold, struct error *e);
 

@@ -162,6 +162,7 @@ io_candidate(struct io *x, struct learner *l, struct candidate *c)
 		io_trials(x, l, c);
 	io(x, &c->stop, sizeof(c->stop));
 	x->bad |= c->stop > c->net.epochs;
+	io(x, &c->loss, sizeof(c->loss));
 	io(x, &c->score, sizeof(c->score));
 	io(x, &c->runs, sizeof(c->runs));
 	io(x, c->own, bytes);

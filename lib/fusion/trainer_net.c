@@ -22,6 +22,7 @@ struct fold {
 	struct inputs in; /* its records, to be scored */
 	float *weight;    /* [n] of those it learns from */
 	struct truth truth;
+	double loss;   /* of those records, in the last epoch */
 	float **best;  /* [tensors] its parameters where it was best */
 	size_t *bytes; /* [tensors] */
 	struct error e;
@@ -35,6 +36,7 @@ struct training {
 	float *F;          /* [n, C] held scores after the last epoch */
 	struct search_score score;
 	size_t epochs, at; /* so many are done; the best after so many */
+	double loss;       /* of the worst fold, there */
 };
 
 /* ---- folds ---- */
@@ -156,10 +158,9 @@ fold_epoch(void *arg, size_t k, int worker)
 	struct training *t = arg;
 	struct fold *f = &t->fold[k];
 	size_t first = t->l->ds->fold_first[k];
-	double loss;
 
 	(void)worker;
-	f->rc = net_run_epoch(f->run, t->l->la, NULL, &loss, &f->e);
+	f->rc = net_run_epoch(f->run, t->l->la, NULL, &f->loss, &f->e);
 	if (f->rc == 0)
 		f->rc = net_scores(f->net, t->l->la, &f->in,
 		    t->F + first * t->l->C, NULL, f->room, &f->e);
@@ -219,6 +220,7 @@ all_folds(struct training *t, void (*fn)(void *, size_t, int), struct error *e)
  * parameters where it was best. */
 struct place {
 	size_t epochs, at;
+	double loss;
 	struct search_score score;
 };
 
@@ -233,7 +235,7 @@ drop(struct learner *l, const struct candidate *c, const char *what)
 static int
 put_place(struct training *t, struct error *e)
 {
-	struct place place = { t->epochs, t->at, t->score };
+	struct place place = { t->epochs, t->at, t->loss, t->score };
 	struct buf b = { 0 }, state = { 0 };
 	char name[KEPT_NAME];
 	int rc;
@@ -312,6 +314,7 @@ take_place(struct training *t, struct error *e)
 			return error_at(e, "the checkpoint's '%s'", t->c->name);
 	t->epochs = place.epochs;
 	t->at = place.at;
+	t->loss = place.loss;
 	t->score = place.score;
 	return 0;
 }
@@ -334,11 +337,23 @@ one_epoch(struct training *t, int given, struct error *e)
 		return 0;
 	t->at = t->epochs;
 	t->score = score;
-	for (size_t k = 0; rc == 0 && k < l->ds->folds; k++)
+	t->loss = 0;
+	for (size_t k = 0; rc == 0 && k < l->ds->folds; k++) {
+		t->loss = fmax(t->loss, t->fold[k].loss);
 		rc = keep(&t->fold[k], 0, e);
+	}
 	return rc;
 }
 
+/* Of records that a net cannot learn from, or a rate that it cannot learn at,
+ * e says why; that is no reason to end. */
+static int
+not_learnt(const struct error *e)
+{
+	return e->memory ? -1 : 1;
+}
+
+/* 0; 1: it cannot be learnt; -1 */
 static int
 course(struct training *t, struct error *e)
 {
@@ -347,17 +362,21 @@ course(struct training *t, struct error *e)
 
 	for (size_t k = 0; k < t->l->ds->folds; k++)
 		if (fold_start(t, k, e) < 0)
-			return -1;
+			return not_learnt(e);
 	t->F = mem_aligned(t->l->n * t->l->C, sizeof(*t->F));
 	if (t->F == NULL)
 		return error_memory(e);
 	if (take_place(t, e) < 0)
 		return -1;
-	while (t->epochs < most && (given || t->epochs < t->at + PATIENCE))
-		if (one_epoch(t, given, e) < 0 || put_place(t, e) < 0)
+	while (t->epochs < most && (given || t->epochs < t->at + PATIENCE)) {
+		if (one_epoch(t, given, e) < 0)
+			return not_learnt(e);
+		if (put_place(t, e) < 0)
 			return -1;
+	}
 	t->c->score = t->score;
 	t->c->stop = t->at;
+	t->c->loss = t->loss;
 	return all_folds(t, fold_hold, e);
 }
 
@@ -404,99 +423,20 @@ net_learn(
 		rc = scale_folds(l, e);
 	if (rc == 0)
 		rc = kept_take(l, c, e);
-	if (rc == 0) {
+	if (rc == 1)
+		rc = 0;
+	else if (rc == 0) {
 		rc = course(&t, e);
 		if (rc == 0)
 			rc = kept_put(l, c, e);
 		if (rc == 0)
 			drop(l, c, "state");
 	}
+	if (rc > 0)
+		candidate_no_room(l, c);
 	for (size_t k = 0; k < l->ds->folds; k++)
 		fold_free(&t.fold[k]);
 	free(t.fold);
 	free(t.F);
-	return rc < 0 ? -1 : 0;
-}
-
-/* ---- the net of all records ---- */
-
-/* Epochs until it stops; done with as they were when the last training was
- * killed. */
-static int
-go_through(struct learner *l, struct candidate *c, struct net_run *run,
-    struct error *e)
-{
-	char name[KEPT_NAME];
-	struct buf b = { 0 };
-	size_t epoch = 0, bytes;
-	const char *p =
-	    checkpoint_get(l->t->kept, kept_name(c, "fit", name), &bytes);
-	double loss;
-	int rc = 0;
-
-	if (p != NULL) {
-		rc = bytes < sizeof(epoch)
-			 ? error_set(e, "the checkpoint is cut short")
-			 : net_run_restore(run, p + sizeof(epoch),
-			       bytes - sizeof(epoch), e);
-		if (rc == 0)
-			memcpy(&epoch, p, sizeof(epoch));
-	}
-	while (rc == 0 && epoch < c->stop) {
-		rc = net_run_epoch(run, l->la, l->pool, &loss, e);
-		epoch++;
-		b.len = 0;
-		if (rc < 0 || l->t->kept == NULL)
-			continue;
-		if (buf_put(&b, &epoch, sizeof(epoch)) < 0)
-			rc = error_memory(e);
-		else if ((rc = net_run_state(run, &b, e)) == 0)
-			rc = checkpoint_put(l->t->kept, name, b.data, b.len, e);
-	}
-	buf_free(&b);
 	return rc;
-}
-
-static int
-fit_one(struct learner *l, struct candidate *c, struct error *e)
-{
-	struct member *m = &l->t->predictor.member[c->member];
-	struct rows all = dataset_rows(l->ds);
-	float *weight = mem_array(l->n, sizeof(*weight));
-	struct truth truth = dataset_truth(l->ds, weight);
-	struct net_run *run = NULL;
-	int rc = weight == NULL ? error_memory(e) : 0;
-
-	m->kind = MEMBER_NET;
-	m->parts = l->live;
-	m->name = mem_strndup(c->name, strlen(c->name));
-	m->net = net_new(&c->shape, &l->t->predictor.scaling, e);
-	if (m->name == NULL)
-		rc = error_memory(e);
-	if (m->net == NULL)
-		rc = -1;
-	if (rc == 0)
-		rc = class_weights(
-		    l->ds, &all, l->cand[0].choice.class_weight, 0, weight, e);
-	if (rc == 0)
-		run = net_run_new(m->net, &c->net, l->ds, &all, &truth, e);
-	if (run == NULL)
-		rc = -1;
-	if (rc == 0)
-		rc = go_through(l, c, run, e);
-	if (m->net != NULL)
-		c->shape = *net_shape(m->net);
-	net_run_free(run);
-	free(weight);
-	return rc;
-}
-
-int
-nets_fit(struct learner *l, struct error *e)
-{
-	for (size_t i = 0; i < l->cands; i++)
-		if (l->cand[i].member >= 0 && l->cand[i].kind == MEMBER_NET &&
-		    fit_one(l, &l->cand[i], e) < 0)
-			return -1;
-	return 0;
 }

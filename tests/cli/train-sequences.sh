@@ -57,6 +57,12 @@ right() { predict -q -m "$1" others.vp | tr -d '"r{}' | sed 's/id://; s/label:c/
 run "attention" 0 train -q --cv 2 --backoff off --hidden 16 --epochs 20 --fusion attention -o pairs.model pairs.vp
 n=$(right pairs.model)
 if [ "$n" -ge 235 ]; then ok "rows tell what their mean does not"; else no "rows tell what their mean does not" "$n of 240"; fi
+# At such a rate the first steps of this seed lead nowhere, though those in the
+# folds did: the net of all records starts anew, with the next seed.
+run "too bold" 0 train -q --cv 2 --backoff off --hidden 16 --epochs 20 --fusion attention \
+	--lr 0.05 --dropout 0 --weight-decay 1 --part-dropout 0.1 -o bold.model pairs.vp
+n=$(right bold.model)
+if [ "$n" -ge 235 ]; then ok "a start that failed is made anew"; else no "a start that failed is made anew" "$n of 240"; fi
 run "the mean" 0 train -q --cv 2 -o mean.model pairs.vp
 n=$(right mean.model)
 if [ "$n" -le 160 ]; then ok "is at chance"; else no "is at chance" "$n of 240"; fi

@@ -159,12 +159,20 @@ say_trial(const struct choice *x, const struct fusion_trial *f)
 		    f->score.macro_f1, f->score.log_loss, f->gain, f->error);
 }
 
+/* The mean of u - base over records, and its standard error. */
 static double
-standard_error(double sum, double sq, double n)
+mean_gain(
+    const struct learner *l, const double *u, const double *base, double *error)
 {
-	double variance = sq / n - sum / n * (sum / n);
+	double sum = 0, sq = 0, n = (double)l->n, variance;
 
-	return variance > 0 ? sqrt(variance / n) : 0;
+	for (size_t i = 0; i < l->n; i++) {
+		sum += u[i] - base[i];
+		sq += (u[i] - base[i]) * (u[i] - base[i]);
+	}
+	variance = sq / n - sum / n * (sum / n);
+	*error = variance > 0 ? sqrt(variance / n) : 0;
+	return sum / n;
 }
 
 /* The model of this method, of the weights in base: what it reached, and by
@@ -174,7 +182,6 @@ compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 {
 	struct learner *l = x->l;
 	struct fusion_trial *f;
-	double sum = 0, sq = 0, n = (double)l->n;
 
 	if (mem_grow(&l->trial, &l->trials_cap, l->ntrials + 1,
 		sizeof(*l->trial)) < 0)
@@ -194,14 +201,7 @@ compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 		return -1;
 	if (l->ntrials == 0)
 		memcpy(x->concat, x->u, l->n * sizeof(*x->u));
-	for (size_t i = 0; i < l->n; i++) {
-		double d = x->u[i] - x->concat[i];
-
-		sum += d;
-		sq += d * d;
-	}
-	f->gain = sum / n;
-	f->error = standard_error(sum, sq, n);
+	f->gain = mean_gain(l, x->u, x->concat, &f->error);
 	if (f->gain > (method == FUSION_ENSEMBLE ? 0 : f->error) &&
 	    f->gain > l->trial[x->best].gain)
 		x->best = l->ntrials;
@@ -244,19 +244,40 @@ may_be_bold(const struct learner *l)
 					isnan(o->dropout)));
 }
 
-/* The better one of a net that holds back and a bold one. */
+/* The worth of a candidate's own held scores: u. */
 static int
-learn_better_net(struct learner *l, enum fusion_method method, struct error *e)
+own_worth(struct choice *x, size_t i, double *u, struct error *e)
 {
-	int i = learn_net(l, method, 0, e), k;
+	struct learner *l = x->l;
+	const struct candidate *c = &l->cand[i];
 
-	if (i != NONE && may_be_bold(l)) {
-		k = learn_net(l, method, 1, e);
-		if (k == NONE || i < 0 ||
-		    (k >= 0 && l->cand[k].score.value > l->cand[i].score.value))
-			i = k;
-	}
-	return i < 0 ? NONE : i;
+	l->la->scale(x->F, (float)c->score.calibration, c->own, l->n * l->C);
+	return worth(l, x->F, x->D, u, e);
+}
+
+/* The better one of a net that holds back and a bold one, which varies more
+ * from fit to fit and has to be better by a standard error. */
+static int
+learn_better_net(struct choice *x, enum fusion_method method, struct error *e)
+{
+	struct learner *l = x->l;
+	int i = learn_net(l, method, 0, e), k;
+	double gain, error;
+
+	if (i == NONE || !may_be_bold(l))
+		return i < 0 ? NONE : i;
+	k = learn_net(l, method, 1, e);
+	if (k == NONE || i < 0)
+		return k < 0 ? NONE : k;
+	if (k < 0)
+		return i;
+	if (l->ds->task == TASK_CLASS)
+		count_f1(l, l->cand[i].own, x->D);
+	if (own_worth(x, (size_t)i, x->concat, e) < 0 ||
+	    own_worth(x, (size_t)k, x->u, e) < 0)
+		return NONE;
+	gain = mean_gain(l, x->u, x->concat, &error);
+	return gain > error ? k : i;
 }
 
 /* Whether a method is worth a try on these data. */
@@ -454,7 +475,7 @@ choose_method(struct learner *l, struct error *e)
 		rc = choose_among(&x, e);
 	else {
 		if (method >= FUSION_MLP)
-			i = learn_better_net(l, method, e);
+			i = learn_better_net(&x, method, e);
 		if (i >= 0)
 			x.base[i] = 1;
 		rc = i < 0 ? -1

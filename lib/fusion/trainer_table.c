@@ -280,12 +280,13 @@ static void
 given_mix(const struct learner *l, size_t s, const double *base, int late,
     double *mix)
 {
+	int own = s > 0 && s < SETS_MAX ? l->fallback[s] : -1;
 	size_t k = 0;
 
 	for (size_t i = 0; i < l->cands; i++)
-		mix[i] = s == 0 && !late ? base[i] : 0;
-	if (s > 0 && !late)
-		mix[l->fallback[s]] = 1;
+		mix[i] = own < 0 && !late ? base[i] : 0;
+	if (own >= 0 && !late)
+		mix[own] = 1;
 	for (size_t i = 1; late && i < l->sets; i++) {
 		uint64_t part = l->set[i];
 

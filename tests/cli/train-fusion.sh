@@ -26,6 +26,7 @@ for m in concat late mlp gated lowrank tensor bilinear attention; do
 	is "$m: every record" "$(grep -c '"label"' out)" 120
 	run "$m predicts from one part" 0 predict -m $m.model a.jsonl
 	is "$m: no number is lost" "$(grep -c 'null,"p"\|nan' out)" 0
+	# shellcheck disable=SC2086
 	run "$m without folds" 0 train -q $net --cv off --fusion $m -o off.model both.jsonl
 	run "$m predicts without folds" 0 predict -q -m off.model b.jsonl
 done

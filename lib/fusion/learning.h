@@ -79,12 +79,12 @@ enum {
 	  "weight of a part (chosen); may be given again" }, \
 	{ LEARNING_KEY_CLASS_WEIGHT, "class-weight", "HOW", \
 	  "none|sqrt|balanced|auto: how much rare classes count (auto)" }
+#define LEARNING_METHODS \
+	"concat|late|mlp|gated|lowrank|tensor|bilinear|attention|ensemble|auto"
 #define LEARNING_FUSION \
-	{ LEARNING_KEY_FUSION, "fusion", "METHOD", \
-	  "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|ensemble|" \
-	  "auto (concat)" }, \
+	{ LEARNING_KEY_FUSION, "fusion", "METHOD", LEARNING_METHODS " (concat)" }, \
 	{ LEARNING_KEY_BUDGET, "budget", "N|Ns", \
-	  "methods that auto and ensemble try (4), or seconds in " \
+	  "methods that auto and ensemble try (5), or seconds in " \
 	  "which they begin new ones" }
 #define LEARNING_RUN \
 	{ 's', "seed", "SEED", "salt of the folds (0)" }, \

@@ -48,6 +48,9 @@ err_has "what it tried" "tried late: accuracy"
 err_has "the ensemble" "tried ensemble: accuracy"
 is "two methods beside concat" "$(grep -c "tried [^ce]" err)" 2
 is "and a choice" "$(grep -c 'kept concat\|chose ' err)" 1
+n=$(train --help | tr '\n' ' ' | sed 's/.*methods that auto and ensemble *try (\([0-9]*\)).*/\1/')
+run "as many as it wants" 0 train --epochs 2 --hidden 8 --fusion auto -o most.model both.jsonl
+is "are what --help says" "$(grep -c "tried [^ce]" err)" "$n"
 run "again" 0 train -q -j 2 --epochs 2 --hidden 8 --budget 2 --fusion auto -o again.model both.jsonl
 same "the same" auto.model again.model
 run "by time" 0 train -q --epochs 2 --hidden 8 --budget 1s --fusion auto -o time.model both.jsonl

@@ -318,7 +318,7 @@ START_TEST(shares_sum_to_the_log_odds)
 		asking_answer(a, i, &t, &why);
 		ck_assert_uint_eq(
 		    batch_range(t.why->end, t.why_record, &at), 1);
-		said = answer_best(t.P, C);
+		said = loss_best(t.P, C);
 		ck_assert_uint_eq(t.why->output[at], said);
 		sum = t.why->base[at];
 		for (size_t k = 0; k < 3; k++) {

@@ -7,17 +7,6 @@
 #include "base/json.h"
 #include "fusion/conformal.h"
 
-size_t
-answer_best(const float *P, size_t C)
-{
-	size_t best = 0;
-
-	for (size_t c = 1; c < C; c++)
-		if (P[c] > P[best])
-			best = c;
-	return best;
-}
-
 static int
 put_key(struct buf *b, const char *key)
 {
@@ -36,7 +25,7 @@ answer_said(const struct answer *a, size_t c)
 	const struct predictor *p = a->predictor;
 
 	if (p->task == TASK_CLASS)
-		return c == answer_best(a->P, p->C);
+		return c == loss_best(a->P, p->C);
 	return (double)a->P[c] >= predictor_threshold(p, c);
 }
 
@@ -53,7 +42,7 @@ answer_rejected(const struct answer *a)
 
 	return a->P != NULL && a->asked & ANSWER_REJECT &&
 	       p->task == TASK_CLASS &&
-	       (double)a->P[answer_best(a->P, p->C)] < a->reject;
+	       (double)a->P[loss_best(a->P, p->C)] < a->reject;
 }
 
 int
@@ -85,7 +74,7 @@ put_label(struct buf *b, const struct answer *a)
 	case TASK_CLASS:
 		if (a->P == NULL)
 			return buf_puts(b, ",\"label\":null");
-		best = answer_best(a->P, p->C);
+		best = loss_best(a->P, p->C);
 		if (answer_rejected(a))
 			return buf_puts(b, ",\"label\":null,\"rejected\":true,"
 					   "\"p\":") < 0
@@ -184,7 +173,7 @@ put_probs(struct buf *b, const struct answer *a)
 				return -1;
 		return buf_putc(b, '}');
 	}
-	c = answer_best(a->P, C);
+	c = loss_best(a->P, C);
 	for (size_t k = 0; k < a->most && c < C; k++) {
 		if (put_prob(b, a, c, k > 0) < 0)
 			return -1;

@@ -81,9 +81,6 @@ int answer_schema(struct schema *to, const struct predictor *p, unsigned asked,
     uint64_t hash, struct error *e);
 int answer_batch(struct batch *to, const struct answer *a, struct error *e);
 
-/* answer_best: the class of the highest probability, the first of equals. */
-size_t answer_best(const float *P, size_t C);
-
 /* answer_said: whether class or label c is said.  answer_in_set: whether it is
  * in the set.  answer_rejected: whether nothing is said for want of
  * probability. */

@@ -71,7 +71,7 @@ put_said(struct buf *out, const struct answer *a)
 		return json_put_float(out, a->P[0]) < 0 ? -1
 							: buf_putc(out, '\t');
 	if (p->task == TASK_CLASS) {
-		best = answer_best(a->P, p->C);
+		best = loss_best(a->P, p->C);
 		if (!answer_rejected(a) &&
 		    put_field(out, strs_get(&p->classes, best)) < 0)
 			return -1;

@@ -73,9 +73,8 @@ learning_option(struct learning *l, const struct options *o, int key)
 		    o, "none|sqrt|balanced|auto");
 		break;
 	case LEARNING_KEY_FUSION:
-		l->method = (enum fusion_method)options_choice(o,
-		    "concat|late|mlp|gated|lowrank|tensor|bilinear|attention|"
-		    "ensemble|auto");
+		l->method =
+		    (enum fusion_method)options_choice(o, LEARNING_METHODS);
 		break;
 	case LEARNING_KEY_BUDGET:
 		take_budget(l, o);

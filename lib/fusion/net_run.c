@@ -25,9 +25,8 @@ suit_rate(const struct net *net, int bold)
 	for (size_t q = 0; q < net->Q; q++)
 		columns +=
 		    (double)net->part[q].gain * (double)net->part[q].gain;
-	lr = 0.04 / sqrt(columns);
-	lr = lr < 5e-3 ? lr : 5e-3;
-	return !bold ? lr : lr < 2e-3 ? 10 * lr : 2e-2;
+	lr = fmin(0.04 / sqrt(columns), 5e-3);
+	return bold ? fmin(10 * lr, 2e-2) : lr;
 }
 
 /* Few records take small batches, so that there are steps enough. */

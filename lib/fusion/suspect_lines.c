@@ -63,7 +63,7 @@ put_by(struct buf *b, const struct suspects *s, const struct suspect *x)
 		bad |= json_put_string(b, name, strlen(name));
 		bad |= buf_putc(b, ':');
 		if (ds->task == TASK_CLASS)
-			bad |= put_name(b, s, (uint32_t)answer_best(p, ds->C));
+			bad |= put_name(b, s, (uint32_t)loss_best(p, ds->C));
 		else if (ds->task == TASK_MULTILABEL)
 			bad |= put_bool(b, p[x->label] >= 0.5f);
 		else
@@ -148,7 +148,7 @@ put_by_fields(struct buf *b, const struct suspects *s, const struct suspect *x)
 			continue;
 		if (ds->task == TASK_CLASS)
 			bad |= put_field(
-			    b, label_name(s, (uint32_t)answer_best(p, ds->C)));
+			    b, label_name(s, (uint32_t)loss_best(p, ds->C)));
 		else if (ds->task == TASK_MULTILABEL)
 			bad |= put_bool(b, p[x->label] >= 0.5f);
 		else

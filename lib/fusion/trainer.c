@@ -365,11 +365,8 @@ say_constant(const struct learner *l)
 {
 	for (size_t p = 0; p < l->ds->parts; p++) {
 		const struct feature *f = &l->ds->feature[p];
-		size_t n = 0;
 
-		for (size_t i = 0; i < l->n; i++)
-			n += f->mask[i];
-		if (n > 0 && !(l->live >> p & 1))
+		if (!(l->live >> p & 1) && feature_present(f, l->n) > 0)
 			trainer_say(l,
 			    "part '%s' is the same in every record that has it",
 			    f->name);
@@ -399,11 +396,10 @@ prepare(struct learner *l, struct error *e)
 		return -1;
 	l->live = scaling.live;
 	say_constant(l);
-	/* A part of weight 0 is left out. */
+	/* A part of weight 0 is left out; where none is given it is NaN. */
 	for (size_t p = 0; p < l->ds->parts; p++)
 		if (l->t->search.part_weight != NULL &&
-		    !(l->t->search.part_weight[p] > 0) &&
-		    !isnan(l->t->search.part_weight[p]))
+		    l->t->search.part_weight[p] <= 0)
 			l->live &= ~(UINT64_C(1) << p);
 	scaling_free(&scaling);
 	for (size_t i = 0; i < l->n; i++) {

@@ -22,18 +22,6 @@ can_stack(const struct learner *l)
 
 /* ---- what held scores are worth, record by record ---- */
 
-/* The class that is said of each record. */
-static size_t
-said(const float *f, size_t C)
-{
-	size_t best = 0;
-
-	for (size_t c = 1; c < C; c++)
-		if (f[c] > f[best])
-			best = c;
-	return best;
-}
-
 /*
  * F1 of a class is 2 right / (said + true); D: [2, C] gets said + true and F1
  * of scores F: [n, C].
@@ -45,7 +33,7 @@ count_f1(const struct learner *l, const float *F, double *D)
 
 	memset(D, 0, 2 * C * sizeof(*D));
 	for (size_t i = 0; i < l->n; i++) {
-		size_t k = said(F + i * C, C), y = l->ds->y_class[i];
+		size_t k = loss_best(F + i * C, C), y = l->ds->y_class[i];
 
 		D[k]++;
 		D[y]++;
@@ -81,7 +69,7 @@ worth(const struct learner *l, float *F, const double *D, double *u,
 		one[i] = 1;
 	for (size_t i = 0; i < l->n; i++) {
 		float *f = F + i * C;
-		size_t k = said(f, C);
+		size_t k = loss_best(f, C);
 
 		u[i] = -loss_gradient(l->la, &t, i, 1, f, scratch);
 		if (ds->task != TASK_CLASS)

@@ -74,7 +74,8 @@ struct learner {
 	struct crossfit *cf;    /* until the table is made */
 	struct candidate *cand; /* [cands] 0: concat */
 	size_t cands, cands_cap;
-	int fallback[SETS_MAX]; /* the linear model of just that set, or -1 */
+	int fallback[SETS_MAX]; /* the linear model of just that set, or -1;
+				 * that of all parts is concat itself: -1 */
 	struct table_row table[SETS_MAX];
 	struct fusion_trial *trial; /* [ntrials] of auto and ensemble */
 	size_t ntrials, trials_cap, spent;

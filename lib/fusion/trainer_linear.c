@@ -287,9 +287,8 @@ fit_one(struct learner *l, struct candidate *c, struct solver *s,
 	size_t columns = dataset_columns(l->ds) * l->C;
 	struct lbfgs_result r;
 	/* Whoever stands in for a missing part need not be that exact. */
-	double tolerance = c == l->cand || l->t->tolerance > STAND_IN
-			       ? l->t->tolerance
-			       : STAND_IN;
+	double tolerance =
+	    c == l->cand ? l->t->tolerance : fmax(l->t->tolerance, STAND_IN);
 
 	if (class_weights(l->ds, &all, c->choice.class_weight, c->need,
 		record_weight, e) < 0 ||

@@ -224,14 +224,6 @@ struct place {
 	struct search_score score;
 };
 
-static void
-drop(struct learner *l, const struct candidate *c, const char *what)
-{
-	char name[KEPT_NAME];
-
-	checkpoint_drop(l->t->kept, kept_name(c, what, name));
-}
-
 static int
 put_place(struct training *t, struct error *e)
 {
@@ -410,6 +402,7 @@ net_learn(
 {
 	struct candidate *c = &l->cand[i];
 	struct training t = { .l = l, .c = c };
+	char name[KEPT_NAME];
 	int rc;
 
 	set_options(l, c, kind, bold);
@@ -430,7 +423,8 @@ net_learn(
 		if (rc == 0)
 			rc = kept_put(l, c, e);
 		if (rc == 0)
-			drop(l, c, "state");
+			checkpoint_drop(
+			    l->t->kept, kept_name(c, "state", name));
 	}
 	if (rc > 0)
 		candidate_no_room(l, c);

@@ -262,7 +262,7 @@ mix_set(struct mixing *x, const double *base, int late, double *mix,
 	if (late ? stack_parts(x, mix, row->shift, e) < 0
 		 : take_base(x, base, mix, e) < 0)
 		return -1;
-	if (!late && x->s > 0 && l->fallback[x->s] >= 0 &&
+	if (!late && l->fallback[x->s] >= 0 &&
 	    mix_fallback(x, mix, row->shift, e) < 0)
 		return -1;
 	if (!sum_up(x, mix, row->shift, x->main))
@@ -280,7 +280,7 @@ static void
 given_mix(const struct learner *l, size_t s, const double *base, int late,
     double *mix)
 {
-	int own = s > 0 && s < SETS_MAX ? l->fallback[s] : -1;
+	int own = l->fallback[s];
 	size_t k = 0;
 
 	for (size_t i = 0; i < l->cands; i++)

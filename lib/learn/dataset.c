@@ -167,13 +167,21 @@ dense_scaling(struct feature *f, struct error *e)
 	return 0;
 }
 
-int
-feature_mixed(const struct feature *f, size_t n)
+size_t
+feature_present(const struct feature *f, size_t n)
 {
 	size_t present = 0;
 
 	for (size_t i = 0; i < n; i++)
 		present += f->mask[i];
+	return present;
+}
+
+int
+feature_mixed(const struct feature *f, size_t n)
+{
+	size_t present = feature_present(f, n);
+
 	return present > 0 && present < n;
 }
 

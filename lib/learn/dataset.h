@@ -165,6 +165,9 @@ uint64_t dataset_hash_group(struct str group);
  * names are. */
 uint32_t feature_block(const struct strs *names, uint32_t dim, uint32_t from);
 
+/* feature_present: how many of the n rows have the part. */
+size_t feature_present(const struct feature *f, size_t n);
+
 /* feature_mixed: whether the part is missing in some of the n rows and there
  * in others. */
 int feature_mixed(const struct feature *f, size_t n);

@@ -172,11 +172,8 @@ note_parts(const struct dataset *ds, struct strs *notes, struct buf *text)
 
 	for (size_t p = 0; rc == 0 && ds->n > 0 && p < ds->parts; p++) {
 		const struct feature *f = &ds->feature[p];
-		size_t n = 0;
 
-		for (size_t i = 0; i < ds->n; i++)
-			n += f->mask[i];
-		if (n > 0)
+		if (feature_present(f, ds->n) > 0)
 			continue;
 		text->len = 0;
 		rc = buf_printf(

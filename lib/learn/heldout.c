@@ -51,11 +51,8 @@ count_class(struct heldout *t, size_t C, const uint32_t *label, size_t n,
     const float *F)
 {
 	for (size_t i = 0; i < n; i++) {
-		size_t best = 0;
+		size_t best = loss_best(F + i * C, C);
 
-		for (size_t c = 1; c < C; c++)
-			if (F[i * C + c] > F[i * C + best])
-				best = c;
 		t->said[best]++;
 		t->true_[label[i]]++;
 		t->right[best] += best == label[i];

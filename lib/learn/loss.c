@@ -95,3 +95,14 @@ loss_link(const struct linalg *la, enum task task, float *F, size_t n, size_t C)
 	else if (task == TASK_MULTILABEL)
 		la->sigmoid(F, F, n * C);
 }
+
+size_t
+loss_best(const float *F, size_t C)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < C; c++)
+		if (F[c] > F[best])
+			best = c;
+	return best;
+}

@@ -36,6 +36,10 @@ enum { LOSS_ROWS = 128 };
 double loss_gradient(const struct linalg *la, const struct truth *t,
     size_t first, size_t n, float *F, float *scratch);
 
+/* loss_best: the class of the highest of C scores or probabilities, the first
+ * of equals. */
+size_t loss_best(const float *F, size_t C);
+
 /* loss_link: scores to what people read, in place: probabilities (class:
  * rows sum to 1; multilabel: each in (0, 1)); regression stays. */
 void loss_link(

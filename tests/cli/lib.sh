@@ -34,3 +34,7 @@ out_is() { if [ "$(cat out)" = "$2" ]; then ok "$1"; else no "$1" "$(head -c 200
 same() { if cmp -s "$2" "$3"; then ok "$1"; else no "$1" "$(cmp "$2" "$3" 2>&1)"; fi; }
 # is NAME A B: two words are equal.
 is() { if [ "$2" = "$3" ]; then ok "$1"; else no "$1" "'$2' is not '$3'"; fi; }
+# gain SCORE: by how much it is better, from evaluate --vs in JSON in ./out.
+# gain_p SCORE: the p-value of that.
+gain() { sed -n "s/.*\"difference\":{\"$1\":\([-0-9.e]*\).*/\1/p" out; }
+gain_p() { sed -n "s/.*\"difference\":.*\"p\":{\"$1\":\([-0-9.e]*\).*/\1/p" out; }

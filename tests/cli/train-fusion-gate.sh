@@ -9,8 +9,8 @@ for method in concat gated; do
 	predict -q -m $method.model test.vp >$method.jsonl
 done
 run "paired" 0 evaluate -q -f json --scores accuracy --vs concat.jsonl gated.jsonl
-gain=$(sed -n 's/.*"difference":{"accuracy":\([-0-9.e]*\).*/\1/p' out)
-p=$(sed -n 's/.*"difference":.*"p":{"accuracy":\([-0-9.e]*\).*/\1/p' out)
+gain=$(gain accuracy)
+p=$(gain_p accuracy)
 if awk "BEGIN { exit !($gain > 0 && $p < 0.05) }"; then
 	ok "the gate is better by $gain, p = $p"
 else

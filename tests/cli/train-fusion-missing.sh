@@ -18,8 +18,8 @@ for method in concat late mlp gated lowrank tensor bilinear attention ensemble; 
 		predict -q -m x.model test-$part.vp >one.jsonl
 		is "$method says what is missing" "$(grep -c '"missing":\["[ab]"\]' one.jsonl)" 1000
 		run "$method with $part alone" 0 evaluate -q -f json --scores accuracy --vs $part.jsonl one.jsonl
-		gain=$(sed -n 's/.*"difference":{"accuracy":\([-0-9.e]*\).*/\1/p' out)
-		p=$(sed -n 's/.*"difference":.*"p":{"accuracy":\([-0-9.e]*\).*/\1/p' out)
+		gain=$(gain accuracy)
+		p=$(gain_p accuracy)
 		if awk "BEGIN { exit !($gain >= 0 || $p >= 0.05 / 18) }"; then
 			ok "$method with $part alone is not worse ($gain, p = $p)"
 		else

@@ -552,7 +552,7 @@ calibrated(struct scores *s, size_t n, int distinct, uint64_t seed)
 START_TEST(limit_of_coins_is_that_of_the_binomial)
 {
 	enum { N = 10000 };
-	struct resample r = { .n = N, .seed = 5 };
+	struct resample r = { .n = N, .units = N, .seed = 5 };
 	struct scores s;
 	double limit;
 
@@ -567,7 +567,7 @@ END_TEST
 START_TEST(one_calibrated_model_in_twenty_is_above_the_limit)
 {
 	enum { N = 150, MODELS = 400 };
-	struct resample r = { .n = N };
+	struct resample r = { .n = N, .units = N };
 	int above = 0;
 
 	for (uint64_t i = 0; i < MODELS; i++) {
@@ -584,6 +584,45 @@ START_TEST(one_calibrated_model_in_twenty_is_above_the_limit)
 	}
 	/* 20 expected; five standard deviations to either side. */
 	ck_assert_msg(above > 1 && above < 42, "%d of %d", above, MODELS);
+}
+END_TEST
+
+/* Groups of four that are right or wrong together have the error of a quarter
+ * as many coins; and of models that are calibrated so, one in twenty is above
+ * its limit. */
+START_TEST(limit_of_groups_is_that_of_fewer_records)
+{
+	enum { N = 1200, GROUP = 4, MODELS = 200 };
+	struct resample r = { .n = N, .units = N / GROUP };
+	uint32_t unit[N];
+	int above = 0;
+	double sum = 0;
+
+	r.unit = unit;
+	for (size_t i = 0; i < N; i++)
+		unit[i] = (uint32_t)(i / GROUP);
+	for (uint64_t k = 0; k < MODELS; k++) {
+		double out[SCORES_MAX], limit;
+		struct tally tally[2];
+		struct scores s;
+
+		calibrated(&s, N, 0, k);
+		for (size_t i = 0; i < N; i++) {
+			s.guess[i] = s.guess[i - i % GROUP];
+			s.right[i] = s.right[i - i % GROUP];
+		}
+		metrics_mark(s.conf_mark, s.conf_order, s.conf, s.right, N);
+		r.seed = k + MODELS;
+		scores_at(&s, NULL, tally, out);
+		ck_assert_int_eq(resample_calibrated(&s, 0, &r, &limit), 0);
+		above += out[CLASS_ECE_MASS] > limit;
+		sum += limit;
+		scores_free(&s);
+	}
+	/* The records of all bins have the same confidence: one bin. */
+	ck_assert(fabs(sum / MODELS / (1.96 * .5 / sqrt(N / GROUP)) - 1) < .05);
+	/* 10 expected; five standard deviations. */
+	ck_assert_msg(above > 0 && above < 26, "%d of %d", above, MODELS);
 }
 END_TEST
 
@@ -781,6 +820,7 @@ main(void)
 	tcase_add_test(t, what_is_not_asked_for_is_not_made);
 	tcase_add_test(t, limit_of_coins_is_that_of_the_binomial);
 	tcase_add_test(t, one_calibrated_model_in_twenty_is_above_the_limit);
+	tcase_add_test(t, limit_of_groups_is_that_of_fewer_records);
 	tcase_add_test(t, mcnemar_is_the_binomial_tail);
 	tcase_add_test(t, intervals_are_as_wide_as_theory_says);
 	tcase_add_test(t, threads_do_not_change_a_bit);

@@ -165,7 +165,7 @@ struct mass_bin {
 
 /* c records of confidence p, of which h are right. */
 static void
-pour(struct mass_bin *b, uint64_t all, uint64_t c, uint64_t h, double p)
+pour(struct mass_bin *b, uint64_t all, uint64_t c, double h, double p)
 {
 	uint64_t left = c * METRICS_BINS;
 
@@ -175,12 +175,12 @@ pour(struct mass_bin *b, uint64_t all, uint64_t c, uint64_t h, double p)
 		if (take > room)
 			take = room;
 		if (take == c * METRICS_BINS) {
-			b->hits += (double)h;
+			b->hits += h;
 			b->conf += (double)c * p;
 		} else {
 			double share = (double)take / METRICS_BINS;
 
-			b->hits += (double)h * (share / (double)c);
+			b->hits += h * (share / (double)c);
 			b->conf += share * p;
 		}
 		left -= take;
@@ -209,10 +209,30 @@ metrics_ece_mass(const uint32_t *order, const uint8_t *mark, const double *p,
 		h += mark[j] & MARK_POSITIVE ? t : 0;
 		if (mark[j] & MARK_TIED)
 			continue;
-		pour(&bin, all, c, h, p[order[j]]);
+		pour(&bin, all, c, (double)h, p[order[j]]);
 		c = h = 0;
 	}
 	return all > 0 ? bin.gap / (double)all : (double)NAN;
+}
+
+double
+metrics_ece_share(const uint32_t *order, const uint8_t *mark, const double *p,
+    const double *right, size_t n)
+{
+	struct mass_bin bin = { 0 };
+	uint64_t c = 0;
+	double h = 0;
+
+	for (size_t j = 0; j < n; j++) {
+		c++;
+		h += right[order[j]];
+		if (mark[j] & MARK_TIED)
+			continue;
+		pour(&bin, n, c, h, p[order[j]]);
+		c = 0;
+		h = 0;
+	}
+	return n > 0 ? bin.gap / (double)n : (double)NAN;
 }
 
 /* A value and where it stood, for qsort. */

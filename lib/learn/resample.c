@@ -223,13 +223,16 @@ resample_permutation(
 	return 0;
 }
 
-/* Confidences in rising order, and what each worker draws of them. */
+/* Records in the order of their confidence, and what each worker draws. */
 struct calm {
 	const struct resample *r;
 	double *p;       /* [n] */
+	double *excess;  /* [n] right - p */
+	uint32_t *unit;  /* [n] */
 	uint32_t *order; /* [n] 0, 1, 2, ... */
 	uint8_t *tied;   /* [n] marks without truth */
-	uint8_t *mark;   /* [threads, n] */
+	double *right;   /* [threads, n] */
+	double *sign;    /* [threads, units] */
 	double *out;     /* [RESAMPLE_CALIBRATED] */
 };
 
@@ -237,19 +240,25 @@ static void
 calm_round(void *arg, size_t round, int worker)
 {
 	const struct calm *q = arg;
-	size_t n = q->r->n;
-	uint8_t *mark = q->mark + (size_t)worker * n;
+	size_t n = q->r->n, units = q->r->units;
+	double *right = q->right + (size_t)worker * n;
+	double *sign = q->sign + (size_t)worker * units;
 	struct rng rng;
 
 	seed_round(&rng, q->r, round);
-	for (size_t j = 0; j < n; j++)
-		mark[j] =
-		    (uint8_t)(q->tied[j] |
-			      (rng_double(&rng) < q->p[j] ? MARK_POSITIVE : 0));
-	q->out[round] = metrics_ece_mass(q->order, mark, q->p, NULL, n);
+	if (units == n)
+		for (size_t j = 0; j < n; j++)
+			right[j] = rng_double(&rng) < q->p[j];
+	else {
+		for (size_t u = 0; u < units; u++)
+			sign[u] = rng_u64(&rng) >> 63 ? 1 : -1;
+		for (size_t j = 0; j < n; j++)
+			right[j] = q->p[j] + sign[q->unit[j]] * q->excess[j];
+	}
+	q->out[round] = metrics_ece_share(q->order, q->tied, q->p, right, n);
 }
 
-/* Take the confidences of records [first, first + n) in their order. */
+/* Take the records [first, first + n) in the order of their confidence. */
 static void
 calm_fill(struct calm *q, const struct scores *s, size_t first)
 {
@@ -261,9 +270,17 @@ calm_fill(struct calm *q, const struct scores *s, size_t first)
 		if (i < first || i >= first + q->r->n)
 			continue;
 		q->order[n] = (uint32_t)n;
-		q->p[n++] = s->conf[i];
+		q->p[n] = s->conf[i];
+		if (q->r->units < q->r->n) {
+			q->unit[n] = q->r->unit[i - first];
+			q->excess[n] = (double)s->right[i] - s->conf[i];
+		}
+		n++;
 	}
-	metrics_mark(q->tied, q->order, q->p, q->mark, n);
+	/* Of equal confidences, whoever is right. */
+	for (size_t j = 0; j < n; j++)
+		q->tied[j] =
+		    j + 1 < n && !(q->p[j] < q->p[j + 1]) ? MARK_TIED : 0;
 }
 
 int
@@ -275,12 +292,16 @@ resample_calibrated(const struct scores *s, size_t first,
 	int rc = -1;
 
 	q.p = mem_array(r->n, sizeof(*q.p));
+	q.excess = mem_array(r->n, sizeof(*q.excess));
+	q.unit = mem_array(r->n, sizeof(*q.unit));
 	q.order = mem_array(r->n, sizeof(*q.order));
 	q.tied = mem_array(r->n, 1);
-	q.mark = mem_array(threads * r->n, 1);
+	q.right = mem_array(threads * r->n, sizeof(*q.right));
+	q.sign = mem_array(threads * r->units, sizeof(*q.sign));
 	q.out = mem_array(RESAMPLE_CALIBRATED, sizeof(*q.out));
-	if (q.p != NULL && q.order != NULL && q.tied != NULL &&
-	    q.mark != NULL && q.out != NULL) {
+	if (q.p != NULL && q.excess != NULL && q.unit != NULL &&
+	    q.order != NULL && q.tied != NULL && q.right != NULL &&
+	    q.sign != NULL && q.out != NULL) {
 		calm_fill(&q, s, first);
 		pool_run(r->pool, RESAMPLE_CALIBRATED, calm_round, &q);
 		qsort(q.out, RESAMPLE_CALIBRATED, sizeof(*q.out), ascending);
@@ -288,9 +309,12 @@ resample_calibrated(const struct scores *s, size_t first,
 		rc = 0;
 	}
 	free(q.p);
+	free(q.excess);
+	free(q.unit);
 	free(q.order);
 	free(q.tied);
-	free(q.mark);
+	free(q.right);
+	free(q.sign);
 	free(q.out);
 	return rc;
 }

@@ -68,6 +68,12 @@ int resample_permutation(
  * of the guess (as in Broecker and Smith 2007, Increasing the Reliability of
  * Reliability Diagrams), and the .95 quantile taken.  Of r->n records from
  * number ${first} on.
+ *
+ * Records of one unit are right or wrong together more often than by chance.
+ * Where units are groups, the truth is not drawn: what record i had too much or
+ * too little, d_i = [right] - p_i, changes its sign in all of a unit or in none
+ * (the wild cluster bootstrap: Cameron, Gelbach and Miller 2008, with the
+ * weights of Rademacher), and p_i + d_i is how right it was.
  */
 enum { RESAMPLE_CALIBRATED = 1000 };
 int resample_calibrated(const struct scores *s, size_t first,

@@ -23,11 +23,20 @@ def paired(name):
         f"p {d['p'][key]:.4f}" for key in ("accuracy", "macro_f1", "log_loss")), flush=True)
 
 
+def groups(keep):
+    for line in sys.stdin:
+        d = json.loads(line)
+        if keep == "0":
+            d.pop("group", None)
+        print(json.dumps(d))
+
+
 def ece(name):
-    d = json.load(sys.stdin)
-    verdict = "within" if d["ece_mass"] <= d["ece_limit"] else "ABOVE"
-    print(f"{name:28s} {d['records']} records, ECE {d['ece_mass']:.4f}, {verdict} "
-          f"the limit {d['ece_limit']:.4f}", flush=True)
+    series, apart = (json.loads(line) for line in sys.stdin)
+    said = [("within" if d["ece_mass"] <= d["ece_limit"] else "ABOVE") + f" {d['ece_limit']:.4f}"
+            for d in (series, apart)]
+    print(f"{name:20s} {series['records']} records, ECE {series['ece_mass']:.4f}, "
+          f"{said[0]} (of records without series {said[1]})", flush=True)
 
 
 def parts():

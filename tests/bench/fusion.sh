@@ -5,7 +5,9 @@
 #	folds	accuracy and macro-F1 of each of WAYS, mean of five folds, on
 #		ROWS, and the paired test against concat on all records
 #	ece	calibration of the same predictions, pooled: in 15 bins of
-#		equal mass, beside what a calibrated model stays below
+#		equal mass, beside what a calibrated model stays below: all
+#		records, whose series are right or wrong together, and as though
+#		they had none
 #	splits	SPLITS splits by series, WAY trained on TRAIN % of the
 #		records: one modality taken away from half of the test
 #		records, against the model of the other one alone, trained on
@@ -51,9 +53,12 @@ folds() {
 ece() {
 	for row in $ROWS; do
 		for way in $WAYS; do
-			cat "$row.$way".?.jsonl |
-				evaluate -q --summary --bootstrap 0 --scores ece_mass,ece_limit -f json |
-				python3 "$here/fusion.py" ece "$row $way"
+			for groups in 1 0; do
+				cat "$row.$way".?.jsonl |
+					python3 "$here/fusion.py" groups $groups |
+					evaluate -q --summary --bootstrap 0 \
+						--scores ece_mass,ece_limit -f json
+			done | python3 "$here/fusion.py" ece "$row $way"
 		done
 	done
 }

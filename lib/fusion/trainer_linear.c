@@ -171,9 +171,6 @@ search_settings(struct learner *l, struct candidate *c,
 	o.parts = c->parts;
 	o.need = c->need;
 	o.start = start;
-	/* Classes count as for the model over all parts. */
-	if (c != l->cand)
-		o.class_weight = l->cand[0].choice.class_weight;
 	if (search_run(&c->tried, l->la, l->cf, l->ds, &o, e) < 0)
 		return -1;
 	t = &c->tried.trials[c->tried.best];

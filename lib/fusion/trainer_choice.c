@@ -208,14 +208,14 @@ kind_of(enum fusion_method method)
 
 enum { NONE = -1, LEFT_OUT = -2 };
 
-/* A new candidate: its number, LEFT_OUT where it cannot be learnt (e says why),
- * or -1. */
+/* A new candidate, which reads these parts: its number, LEFT_OUT where it
+ * cannot be learnt (e says why), or -1. */
 static int
-learn_net(
-    struct learner *l, enum fusion_method method, int bold, struct error *e)
+learn_net(struct learner *l, enum fusion_method method, int bold,
+    uint64_t parts, struct error *e)
 {
-	int i = candidate_new(
-	    l, trial_name(method, bold), MEMBER_NET, l->live, 0, e);
+	int i =
+	    candidate_new(l, trial_name(method, bold), MEMBER_NET, parts, 0, e);
 	int rc = i < 0 ? -1 : net_learn(l, (size_t)i, kind_of(method), bold, e);
 
 	return rc < 0 ? NONE : rc > 0 ? LEFT_OUT : i;
@@ -234,7 +234,7 @@ may_be_bold(const struct learner *l)
 
 /* The worth of a candidate's own held scores: u. */
 static int
-own_worth(struct choice *x, size_t i, double *u, struct error *e)
+own_worth(struct choice *x, int i, double *u, struct error *e)
 {
 	struct learner *l = x->l;
 	const struct candidate *c = &l->cand[i];
@@ -243,39 +243,52 @@ own_worth(struct choice *x, size_t i, double *u, struct error *e)
 	return worth(l, x->F, x->D, u, e);
 }
 
+/* By how much candidate k is better than i, a record, and its error. */
+static int
+compare_nets(struct choice *x, int i, int k, double *gain, double *error,
+    struct error *e)
+{
+	if (x->l->ds->task == TASK_CLASS)
+		count_f1(x->l, x->l->cand[i].own, x->D);
+	if (own_worth(x, i, x->concat, e) < 0 || own_worth(x, k, x->u, e) < 0)
+		return -1;
+	*gain = mean_gain(x->l, x->u, x->concat, error);
+	return 0;
+}
+
 /* The better one of a net that holds back and a bold one, which varies more
  * from fit to fit and has to be better by a standard error. */
 static int
-learn_better_net(struct choice *x, enum fusion_method method, struct error *e)
+learn_better_net(
+    struct choice *x, enum fusion_method method, int *bold, struct error *e)
 {
 	struct learner *l = x->l;
-	int i = learn_net(l, method, 0, e), k;
+	int i = learn_net(l, method, 0, l->live, e), k;
 	double gain, error;
 
+	*bold = 0;
 	if (i == NONE || !may_be_bold(l))
 		return i < 0 ? NONE : i;
-	k = learn_net(l, method, 1, e);
-	if (k == NONE || i < 0)
-		return k < 0 ? NONE : k;
-	if (k < 0)
-		return i;
-	if (l->ds->task == TASK_CLASS)
-		count_f1(l, l->cand[i].own, x->D);
-	if (own_worth(x, (size_t)i, x->concat, e) < 0 ||
-	    own_worth(x, (size_t)k, x->u, e) < 0)
+	k = learn_net(l, method, 1, l->live, e);
+	if (k == NONE || (i < 0 && k < 0))
 		return NONE;
-	gain = mean_gain(l, x->u, x->concat, &error);
-	return gain > error ? k : i;
+	*bold = i < 0;
+	if (i < 0 || k < 0)
+		return i < 0 ? k : i;
+	if (compare_nets(x, i, k, &gain, &error, e) < 0)
+		return NONE;
+	*bold = gain > error;
+	return *bold ? k : i;
 }
 
-/* Whether a method is worth a try on these data. */
+/* Whether a method is worth a try on these parts. */
 static int
-suits(const struct learner *l, enum fusion_method method)
+suits(const struct learner *l, enum fusion_method method, uint64_t these)
 {
 	size_t parts = 0, sequences = 0;
 
 	for (size_t p = 0; p < l->ds->parts; p++) {
-		if (!(l->live >> p & 1))
+		if (!(these >> p & 1))
 			continue;
 		parts++;
 		sequences += l->ds->feature[p].sequence != 0;
@@ -292,6 +305,40 @@ suits(const struct learner *l, enum fusion_method method)
 	default:
 		return parts > 1;
 	}
+}
+
+/*
+ * Net i, or the same one without the parts that do it no good: a net that
+ * learns its columns at once may learn noise with them, however it is held
+ * back.
+ */
+static int
+leave_parts_out(struct choice *x, enum fusion_method method, int bold, int i,
+    struct error *e)
+{
+	struct learner *l = x->l;
+	double gain, error;
+
+	for (size_t p = 0; l->folded && p < l->ds->parts; p++) {
+		uint64_t rest = l->cand[i].parts & ~(UINT64_C(1) << p);
+		int k;
+
+		if (rest == l->cand[i].parts || !suits(l, method, rest))
+			continue;
+		k = learn_net(l, method, bold, rest, e);
+		if (k == NONE)
+			return NONE;
+		if (k < 0)
+			continue;
+		if (compare_nets(x, i, k, &gain, &error, e) < 0)
+			return NONE;
+		trainer_say(l, "tried %s without part '%s': gain %.4f +- %.4f",
+		    trial_name(method, bold), l->ds->feature[p].name, gain,
+		    error);
+		if (gain > 0)
+			i = k;
+	}
+	return i;
 }
 
 /* What is tried, the most promising first. */
@@ -320,7 +367,7 @@ try_method(
 
 	l->spent++;
 	if (method != FUSION_LATE)
-		i = learn_net(l, method, bold, e);
+		i = learn_net(l, method, bold, l->live, e);
 	if (i == LEFT_OUT)
 		trainer_say(
 		    l, "left out %s: %s", trial_name(method, bold), e->text);
@@ -341,7 +388,7 @@ try_methods(struct choice *x, struct error *e)
 		enum fusion_method method = ORDER[k];
 		int i, j;
 
-		if (!suits(l, method) || !affordable(x))
+		if (!suits(l, method, l->live) || !affordable(x))
 			continue;
 		i = try_method(x, method, method != FUSION_LATE && bold, e);
 		if (i == NONE)
@@ -448,7 +495,7 @@ choose_method(struct learner *l, struct error *e)
 {
 	struct choice x = { .l = l, .started = now() };
 	enum fusion_method method = l->t->method;
-	int rc = 0, i = 0;
+	int rc = 0, i = 0, bold = 0;
 
 	l->chosen = method;
 	x.base = mem_array(TRIALS_MAX * CANDS_MAX, sizeof(*x.base));
@@ -463,7 +510,9 @@ choose_method(struct learner *l, struct error *e)
 		rc = choose_among(&x, e);
 	else {
 		if (method >= FUSION_MLP)
-			i = learn_better_net(&x, method, e);
+			i = learn_better_net(&x, method, &bold, e);
+		if (i > 0)
+			i = leave_parts_out(&x, method, bold, i, e);
 		if (i >= 0)
 			x.base[i] = 1;
 		rc = i < 0 ? -1

@@ -158,7 +158,7 @@ fit_member(void *arg, size_t i, int worker)
 
 	(void)worker;
 	m->kind = MEMBER_NET;
-	m->parts = l->live;
+	m->parts = f->c->parts;
 	m->name = mem_strndup(f->c->name, strlen(f->c->name));
 	f->weight = mem_array(l->n, sizeof(*f->weight));
 	if (m->name == NULL || f->weight == NULL)

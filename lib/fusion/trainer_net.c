@@ -390,7 +390,7 @@ set_options(
 	c->shape.task = l->ds->task;
 	c->shape.C = l->C;
 	c->shape.seed = t->seed;
-	c->shape.parts = l->live;
+	c->shape.parts = c->parts;
 	if (c->net.epochs == 0)
 		c->net.epochs = l->folded ? MOST_EPOCHS : BLIND_EPOCHS;
 	c->stop = c->net.epochs;

@@ -125,6 +125,32 @@ START_TEST(predictor_scores_what_the_solver_learnt)
 }
 END_TEST
 
+/* Labels by chance: a rate of .15. */
+static const float CHANCE[] = { 0.09f, 0.02f, 0.04f };
+
+START_TEST(chance_is_mixed_in)
+{
+	struct made m;
+	float *a, *b;
+
+	make(&m, TASK_CLASS, 60, 1, NULL, 0);
+	ck_assert_uint_eq(m.ds.C, 3);
+	m.t.predictor.set[0].chance = NULL;
+	a = scores(&m.t.predictor, &m.batch, 60);
+	predictor_link(&m.t.predictor, best(), a, 60);
+	m.t.predictor.set[0].chance = CHANCE;
+	b = scores(&m.t.predictor, &m.batch, 7);
+	predictor_link(&m.t.predictor, best(), b, 60);
+	for (size_t i = 0; i < 60 * 3; i++)
+		ck_assert_double_eq_tol((double)b[i],
+		    0.85 * (double)a[i] + (double)CHANCE[i % 3], 1e-6);
+	m.t.predictor.set[0].chance = NULL;
+	free(a);
+	free(b);
+	unmake(&m);
+}
+END_TEST
+
 START_TEST(saved_and_loaded_predict_the_same_bytes)
 {
 	struct made m;
@@ -133,6 +159,8 @@ START_TEST(saved_and_loaded_predict_the_same_bytes)
 	float *a, *b;
 
 	make(&m, (enum task)_i, 60, 1, NULL, 0);
+	if (_i == TASK_CLASS)
+		m.t.predictor.set[0].chance = CHANCE;
 	ck_assert_msg(
 	    predictor_save(&m.t.predictor, "m.model", &e) == 0, "%s", e.text);
 	ck_assert_msg(predictor_load(&p, "m.model", &e) == 0, "%s", e.text);
@@ -151,6 +179,33 @@ START_TEST(saved_and_loaded_predict_the_same_bytes)
 	free(a);
 	free(b);
 	predictor_free(&p);
+	unmake(&m);
+}
+END_TEST
+
+/* As of before there was chance. */
+START_TEST(version_2_is_read)
+{
+	struct made m;
+	struct predictor p;
+	struct model file;
+	struct error e = no_error;
+	char *config, *version;
+
+	make(&m, TASK_CLASS, 30, 0, NULL, 0);
+	ck_assert_int_eq(predictor_save(&m.t.predictor, "m.model", &e), 0);
+	ck_assert_int_eq(model_open(&file, "m.model", &e), 0);
+	config = mem_strndup(file.config, strlen(file.config));
+	version = strstr(config, "\"version\":3");
+	ck_assert_ptr_nonnull(version);
+	version[strlen("\"version\":")] = '2';
+	ck_assert_int_eq(
+	    model_save("old.model", config, file.tensors, file.n, &e), 0);
+	ck_assert_msg(predictor_load(&p, "old.model", &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(p.sets, m.t.predictor.sets);
+	predictor_free(&p);
+	model_close(&file);
+	free(config);
 	unmake(&m);
 }
 END_TEST
@@ -316,7 +371,7 @@ START_TEST(hostile_models_are_refused)
 		{ "{\"kind\":\"scaler\"}", "not a model of train" },
 		{ "{\"kind\":\"predictor\",\"version\":1}",
 		    "a model of an earlier vecpipe (version 1): train anew" },
-		{ "{\"kind\":\"predictor\",\"version\":3}", "needs version 3" },
+		{ "{\"kind\":\"predictor\",\"version\":4}", "needs version 4" },
 		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"guess\"}",
 		    "unknown task 'guess'" },
 		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
@@ -409,6 +464,7 @@ START_TEST(hostile_models_are_refused)
 	struct error e = no_error;
 
 	make(&m, TASK_CLASS, 30, 0, NULL, 0);
+	m.t.predictor.set[0].chance = CHANCE;
 	ck_assert_int_eq(predictor_save(&m.t.predictor, "m.model", &e), 0);
 	tamper("member.0.bias", 0, NAN, NULL,
 	    "tensor 'member.0.bias': a number is not finite");
@@ -429,6 +485,10 @@ START_TEST(hostile_models_are_refused)
 	tamper("set.0.mix", 0, NAN, NULL, "set.0.mix");
 	tamper("set.0.shift", 0, NAN, NULL, "set.0.shift");
 	tamper("set.0.shift", 1, 0, NULL, "set.0.shift");
+	tamper("set.0.chance", 1, 0, NULL, "set.0.chance");
+	tamper("set.0.chance", 0, NAN, NULL, "set.0.chance");
+	tamper("set.0.chance", 0, 0, NULL, "not all above 0");
+	tamper("set.0.chance", 0, 0.95f, NULL, "sum not below 1");
 	tamper("train.ids", 2, 0, NULL, "train.ids");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		tamper(NULL, 0, 0, bad[i].config, bad[i].want);
@@ -480,6 +540,8 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, predictor_scores_what_the_solver_learnt, 0, 3);
 	tcase_add_loop_test(t, saved_and_loaded_predict_the_same_bytes, 0, 3);
+	tcase_add_test(t, chance_is_mixed_in);
+	tcase_add_test(t, version_2_is_read);
 	tcase_add_loop_test(t, order_of_records_does_not_matter, 0, 3);
 	tcase_add_test(t, searching_finds_what_helps);
 	tcase_add_test(t, binding_names_what_differs);

@@ -17,7 +17,7 @@ best(void)
 
 /* ---- mixing ---- */
 
-enum { M = 400, C3 = 3 };
+enum { M = 2000, C3 = 3 };
 
 /* Rows of a made-up problem: G and scratch are there, all weights are 1. */
 static void
@@ -91,6 +91,71 @@ START_TEST(temperature_undoes_a_known_factor)
 	ck_assert_double_le(loss[0], blend_loss(&h, best(), F, k[0] / 1.01));
 	free(F);
 	free(G);
+	held_rows_free(&h);
+}
+END_TEST
+
+/* Every ${nth} label is another one, c = i % C. */
+static void
+spoil_labels(struct held_rows *h, size_t nth)
+{
+	for (size_t i = 0; i < h->m; i += nth)
+		h->label[i] = (uint32_t)(i / nth % h->C);
+}
+
+/* The mean loss of scores with that scale and chance, the long way round. */
+static double
+loss_of(const struct held_rows *h, const float *F, double scale,
+    const float *chance)
+{
+	double loss = 0;
+
+	for (size_t i = 0; i < h->m; i++) {
+		double sum = 0, rest = 1, y = (double)chance[h->label[i]];
+
+		for (size_t c = 0; c < h->C; c++) {
+			sum += mathd_exp(scale * (double)F[i * h->C + c]);
+			rest -= (double)chance[c];
+		}
+		loss -= mathd_log(
+		    y +
+		    rest *
+			mathd_exp(scale * (double)F[i * h->C + h->label[i]]) /
+			sum);
+	}
+	return loss / (double)h->m;
+}
+
+START_TEST(labels_by_chance_do_not_hold_the_others_down)
+{
+	struct held_rows h;
+	float *F = random_scores(1, M * C3, 9), chance[C3], other[C3];
+	double loss, alone, rate, scale;
+
+	rows_make(&h, TASK_CLASS, C3);
+	draw_labels(&h, F, 2);
+	scale = blend_calibrate(&h, best(), F, chance, &rate, &loss);
+	ck_assert_double_eq_tol(scale, 1, 0.15);
+	ck_assert_double_lt(rate, 0.02);
+	/* Of every fifth label two in three are wrong, by chance. */
+	spoil_labels(&h, 5);
+	ck_assert_double_lt(blend_scale(&h, best(), F, &alone), 0.7);
+	scale = blend_calibrate(&h, best(), F, chance, &rate, &loss);
+	ck_assert_double_eq_tol(scale, 1, 0.2);
+	ck_assert_double_eq_tol(rate, 0.2, 0.03);
+	ck_assert_double_lt(loss, alone - 0.02);
+	ck_assert_double_eq_tol(loss, loss_of(&h, F, scale, chance), 1e-5);
+	ck_assert_double_eq_tol(
+	    (double)chance[0] + (double)chance[1] + (double)chance[2], rate,
+	    1e-6);
+	/* The least: no neighbour is lower. */
+	for (int k = -1; k <= 1; k += 2) {
+		best()->scale(other, 1 + 0.05f * (float)k, chance, C3);
+		ck_assert_double_ge(loss_of(&h, F, scale, other), loss);
+		ck_assert_double_ge(
+		    loss_of(&h, F, scale * (1 + 0.02 * k), chance), loss);
+	}
+	free(F);
 	held_rows_free(&h);
 }
 END_TEST
@@ -508,6 +573,7 @@ main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, temperature_undoes_a_known_factor);
+	tcase_add_test(t, labels_by_chance_do_not_hold_the_others_down);
 	tcase_add_test(t, stacking_is_least_squares);
 	tcase_add_test(t, stacking_finds_the_lowest_loss);
 	tcase_add_test(t, greedy_selection_comes_near_brute_force);

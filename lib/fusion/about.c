@@ -143,6 +143,7 @@ say_sets(struct buf *b, const struct predictor *p)
 
 	for (size_t s = 0; s < p->sets; s++) {
 		const struct part_set *t = &p->set[s];
+		double chance = 0;
 		int some = 0;
 
 		bad |= buf_puts(b, "  given     ");
@@ -160,6 +161,11 @@ say_sets(struct buf *b, const struct predictor *p)
 		}
 		if (some == 0)
 			bad |= buf_puts(b, "what is frequent");
+		for (size_t c = 0; t->chance != NULL && c < p->C; c++)
+			chance += (double)t->chance[c];
+		if (chance > 0)
+			bad |=
+			    buf_printf(b, "; %.2g %% by chance", 100 * chance);
 		if (t->doubts > 0)
 			bad |= buf_printf(
 			    b, "; %zu doubts for --cover", t->doubts);

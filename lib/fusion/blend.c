@@ -88,41 +88,6 @@ blend_loss(
 			: 0;
 }
 
-/* The logarithm of the scale, by golden sections. */
-double
-blend_scale(
-    struct held_rows *h, const struct linalg *la, const float *F, double *loss)
-{
-	static const double golden = 0.6180339887498949;
-	double from = -3.5, to = 3, a, b, fa, fb;
-
-	if (h->task == TASK_REGRESS || h->m == 0) {
-		*loss = blend_loss(h, la, F, 1);
-		return 1;
-	}
-	a = to - golden * (to - from);
-	b = from + golden * (to - from);
-	fa = blend_loss(h, la, F, mathd_exp(a));
-	fb = blend_loss(h, la, F, mathd_exp(b));
-	while (to - from > 1e-3) {
-		if (fa <= fb) {
-			to = b;
-			b = a;
-			fb = fa;
-			a = to - golden * (to - from);
-			fa = blend_loss(h, la, F, mathd_exp(a));
-		} else {
-			from = a;
-			a = b;
-			fa = fb;
-			b = from + golden * (to - from);
-			fb = blend_loss(h, la, F, mathd_exp(b));
-		}
-	}
-	*loss = fa <= fb ? fa : fb;
-	return mathd_exp(fa <= fb ? a : b);
-}
-
 /* ---- stacking ---- */
 
 /* The vector is log w: [k] and b: [C]. */

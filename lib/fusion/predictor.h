@@ -19,6 +19,10 @@
  *
  *	F = shift[s] + sum_m mix[s][m] F_m
  *
+ * and of classes, where the set has chance (learn/loss.h),
+ *
+ *	F = log((1 - sum chance[s]) softmax(F) + chance[s])
+ *
  * where s is the set of parts that the record has.  A set that the table does
  * not know is treated like the first one, whose members then do with what is
  * there.  One linear model over all parts, one model for each part, nets and
@@ -45,6 +49,7 @@
  *	impute...            what impute.h keeps
  *	set.K.mix            f32 [M]
  *	set.K.shift          f32 [C]
+ *	set.K.chance         f32 [C]     classes; may be left out
  *	set.K.doubt          f32 [k]     rising; see predictor_cover
  *	threshold            f32 [C]     multilabel
  *	train.ids            u64 [n]     hashes of the training ids, rising
@@ -52,7 +57,8 @@
  *
  * The configuration names method, task, classes, parts with dim and space,
  * members, sets, and holds the report of the training.  A file of version 1,
- * which had one linear model and nothing else, is refused.
+ * which had one linear model and nothing else, is refused; one of version 2 has
+ * no chance.
  *
  * Functions return 0 or -1 with a sentence.  Arrays of numbers belong to
  * whoever made them; of a loaded predictor to its file.  All else is freed by
@@ -78,12 +84,13 @@ struct member {
 /* How records with this set of parts are predicted. */
 struct part_set {
 	uint64_t parts;
-	const float *mix;   /* [M] */
-	const float *shift; /* [C] */
-	const float *doubt; /* [doubts] rising: 1 - p of the truth (labels: of
-			     * the least likely true one; regression: the
-			     * absolute error) of records that the members had
-			     * not seen */
+	const float *mix;    /* [M] */
+	const float *shift;  /* [C] */
+	const float *chance; /* [C], or NULL: none */
+	const float *doubt;  /* [doubts] rising: 1 - p of the truth (labels: of
+			      * the least likely true one; regression: the
+			      * absolute error) of records that the members had
+			      * not seen */
 	size_t doubts;
 };
 

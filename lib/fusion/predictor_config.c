@@ -141,9 +141,9 @@ read_version(struct json *j, struct error *e)
 
 	if (json_integer(j, 1, INT32_MAX, &version) < 0)
 		return -1;
-	if (version == PREDICTOR_VERSION)
+	if (version >= PREDICTOR_OLDEST && version <= PREDICTOR_VERSION)
 		return 0;
-	return version < PREDICTOR_VERSION
+	return version < PREDICTOR_OLDEST
 		   ? error_set(e,
 			 "a model of an earlier vecpipe (version %" PRId64
 			 "): train anew",

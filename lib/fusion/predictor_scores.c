@@ -199,6 +199,9 @@ mix(const struct predictor *p, const struct linalg *la, const struct inputs *in,
 			    room->G + k * C, C);
 		}
 	}
+	for (size_t i = 0; i < n; i++)
+		if (room->set[i]->chance != NULL)
+			loss_chance(la, room->set[i]->chance, F + i * C, 1, C);
 	return 0;
 }
 

@@ -174,6 +174,35 @@ load_net(struct predictor *p, size_t k, const struct net_shape *shape,
 
 /* ---- the rest ---- */
 
+/* Each class has some of it, and they leave some over. */
+static int
+load_chance(struct predictor *p, struct part_set *s, size_t k, struct error *e)
+{
+	char *name = predictor_name("set.%zu.chance", k);
+	double sum = 0, least = 1;
+
+	if (name == NULL)
+		return error_memory(e);
+	if (p->task != TASK_CLASS || model_find(&p->model, name) == NULL) {
+		free(name);
+		return 0;
+	}
+	s->chance = take_floats(p, name, p->C, 0, e);
+	if (s->chance == NULL)
+		return -1;
+	for (size_t c = 0; c < p->C; c++) {
+		sum += (double)s->chance[c];
+		if ((double)s->chance[c] < least)
+			least = (double)s->chance[c];
+	}
+	return least > 0 && sum < 1
+		   ? 0
+		   : error_set(e,
+			 "tensor 'set.%zu.chance': not all above 0, or their "
+			 "sum not below 1",
+			 k);
+}
+
 static int
 load_set(struct predictor *p, size_t k, struct error *e)
 {
@@ -186,7 +215,7 @@ load_set(struct predictor *p, size_t k, struct error *e)
 		return -1;
 	s->shift =
 	    take_floats(p, predictor_name("set.%zu.shift", k), p->C, 0, e);
-	if (s->shift == NULL)
+	if (s->shift == NULL || load_chance(p, s, k, e) < 0)
 		return -1;
 	s->doubt = take(
 	    p, predictor_name("set.%zu.doubt", k), TENSOR_F32, &n, 0, 1, e);

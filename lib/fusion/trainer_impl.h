@@ -44,11 +44,13 @@ struct candidate {
 
 /* One row of the table to be. */
 struct table_row {
-	float *mix;   /* [cands] */
-	float *shift; /* [C] */
+	float *mix;    /* [cands] */
+	float *shift;  /* [C] */
+	float *chance; /* [C], or NULL: none */
 	float *doubt;
 	size_t doubts;
 	double log_loss; /* held out */
+	double rate;     /* of labels by chance */
 };
 
 /* What auto says of a method. */
@@ -132,7 +134,7 @@ int kept_open(struct learner *l, struct error *e);
 int kept_take(struct learner *l, struct candidate *c, struct error *e);
 int kept_put(struct learner *l, struct candidate *c, struct error *e);
 
-/* ---- mixing (blend.c) ---- */
+/* ---- mixing (blend.c, blend_scale.c) ---- */
 
 /* Some rows of held scores, end to end, with their truth. */
 struct held_rows {
@@ -160,6 +162,12 @@ double blend_loss(
     struct held_rows *h, const struct linalg *la, const float *F, double scale);
 double blend_scale(
     struct held_rows *h, const struct linalg *la, const float *F, double *loss);
+
+/* blend_calibrate: the scale, and of classes the chance: [C] (learn/loss.h),
+ * that have the least loss together.  *rate: the sum of chance, of which
+ * nothing is to be used where it is 0. */
+double blend_calibrate(struct held_rows *h, const struct linalg *la,
+    const float *F, float *chance, double *rate, double *loss);
 
 /* blend_stack: weights w: [k] >= 0 and shifts b: [C] with the least weighted
  * loss of b + sum_j w_j F_j; F: [k] gathered. */

@@ -74,6 +74,17 @@ choose_members(struct learner *l, struct error *e)
 	return p->member != NULL ? 0 : error_memory(e);
 }
 
+/* From a row of the table; from now on it is the trainer's. */
+static int
+hand_over(struct trainer *t, float **from, const float **to, struct error *e)
+{
+	float *array = *from;
+
+	*from = NULL;
+	*to = array != NULL ? trainer_own(t, array) : NULL;
+	return *to != NULL || array == NULL ? 0 : error_memory(e);
+}
+
 static int
 take_table(struct learner *l, struct error *e)
 {
@@ -84,6 +95,7 @@ take_table(struct learner *l, struct error *e)
 		return error_memory(e);
 	for (size_t s = 0; s < l->sets; s++) {
 		struct table_row *row = &l->table[s];
+		struct part_set *to;
 		float *mix;
 
 		if (row->mix == NULL)
@@ -94,17 +106,14 @@ take_table(struct learner *l, struct error *e)
 		for (size_t i = 0; i < l->cands; i++)
 			if (l->cand[i].member >= 0)
 				mix[l->cand[i].member] = row->mix[i];
-		p->set[p->sets++] = (struct part_set){ .parts = l->set[s],
-			.mix = mix,
-			.shift = trainer_own(l->t, row->shift),
-			.doubt = trainer_own(l->t, row->doubt),
-			.doubts = row->doubts };
-		if (p->set[p->sets - 1].shift == NULL ||
-		    (row->doubt != NULL && p->set[p->sets - 1].doubt == NULL)) {
-			row->shift = row->doubt = NULL;
-			return error_memory(e);
-		}
-		row->shift = row->doubt = NULL;
+		to = &p->set[p->sets++];
+		to->parts = l->set[s];
+		to->mix = mix;
+		to->doubts = row->doubts;
+		if (hand_over(l->t, &row->shift, &to->shift, e) < 0 ||
+		    hand_over(l->t, &row->chance, &to->chance, e) < 0 ||
+		    hand_over(l->t, &row->doubt, &to->doubt, e) < 0)
+			return -1;
 	}
 	return l->t->no_backoff ? 0 : trainer_none(l, e);
 }

@@ -165,6 +165,8 @@ put_sets(struct buf *b, const struct learner *l)
 			rc = put_double(b,
 			    l->ds->task == TASK_REGRESS ? "loss" : "log_loss",
 			    row->log_loss);
+		if (rc == 0 && row->rate > 0)
+			rc = put_double(b, "by_chance", row->rate);
 		if (rc == 0)
 			rc = buf_putc(b, '}');
 	}

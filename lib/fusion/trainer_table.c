@@ -238,6 +238,8 @@ doubt(
 	if (row->doubt == NULL)
 		return error_memory(e);
 	sum_up(x, mix, row->shift, x->main);
+	if (row->chance != NULL)
+		loss_chance(x->l->la, row->chance, x->main, h->m, h->C);
 	loss_link(x->l->la, h->task, x->main, h->m, h->C);
 	for (size_t i = 0; i < h->m; i++) {
 		d = trainer_doubt(x->l->ds, h->row[i], x->main + i * h->C);
@@ -245,6 +247,30 @@ doubt(
 			row->doubt[row->doubts++] = d;
 	}
 	trainer_sort_doubts(row->doubt, row->doubts);
+	return 0;
+}
+
+/* As sure as x->main should be; or off balance, as it was asked for. */
+static int
+calibrate(struct mixing *x, double *mix, struct table_row *row, struct error *e)
+{
+	struct learner *l = x->l;
+	int adjusted = l->t->logit_adjust > 0 && l->ds->task != TASK_REGRESS;
+	float *chance = mem_array(l->C, sizeof(*chance));
+	double scale;
+
+	if (chance == NULL)
+		return error_memory(e);
+	scale = adjusted ? blend_scale(&x->h, l->la, x->main, &row->log_loss)
+			 : blend_calibrate(&x->h, l->la, x->main, chance,
+			       &row->rate, &row->log_loss);
+	rescale(l, mix, row->shift, scale);
+	if (adjusted)
+		adjust(l, row->shift);
+	if (row->rate > 0)
+		row->chance = chance;
+	else
+		free(chance);
 	return 0;
 }
 
@@ -267,10 +293,8 @@ mix_set(struct mixing *x, const double *base, int late, double *mix,
 		return -1;
 	if (!sum_up(x, mix, row->shift, x->main))
 		return 0;
-	rescale(l, mix, row->shift,
-	    blend_scale(&x->h, l->la, x->main, &row->log_loss));
-	if (l->t->logit_adjust > 0 && l->ds->task != TASK_REGRESS)
-		adjust(l, row->shift);
+	if (calibrate(x, mix, row, e) < 0)
+		return -1;
 	return doubt(x, mix, row, e);
 }
 
@@ -350,6 +374,7 @@ table_clear(struct learner *l)
 	for (size_t s = 0; s < SETS_MAX; s++) {
 		free(l->table[s].mix);
 		free(l->table[s].shift);
+		free(l->table[s].chance);
 		free(l->table[s].doubt);
 	}
 	memset(l->table, 0, sizeof(l->table));
@@ -402,5 +427,7 @@ table_held(const struct learner *l, float *F)
 			if (row->mix[k] > 0)
 				l->la->axpy(f, row->mix[k],
 				    l->cand[k].own + i * l->C, l->C);
+		if (row->chance != NULL)
+			loss_chance(l->la, row->chance, f, 1, l->C);
 	}
 }

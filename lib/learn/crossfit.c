@@ -1,5 +1,4 @@
 #include "learn/crossfit.h"
-#include <stdio.h>
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 #include "learn/loss.h"
 
+#include "linalg/mathd.h"
+
 static double
 softmax_gradient(const struct linalg *la, const struct truth *t, size_t first,
     size_t n, float *F)
@@ -105,4 +107,18 @@ loss_best(const float *F, size_t C)
 		if (F[c] > F[best])
 			best = c;
 	return best;
+}
+
+void
+loss_chance(
+    const struct linalg *la, const float *chance, float *F, size_t n, size_t C)
+{
+	double rest = 1;
+
+	for (size_t c = 0; c < C; c++)
+		rest -= (double)chance[c];
+	la->softmax(F, NULL, F, C, n, C);
+	for (size_t i = 0; i < n * C; i++)
+		F[i] = (float)mathd_log(
+		    rest * (double)F[i] + (double)chance[i % C]);
 }

@@ -45,4 +45,13 @@ size_t loss_best(const float *F, size_t C);
 void loss_link(
     const struct linalg *la, enum task task, float *F, size_t n, size_t C);
 
+/*
+ * loss_chance: scores of classes, in place, to those of a record whose label is
+ * by chance with the probability sum_c chance_c, and then c in proportion to
+ * chance_c: F = log((1 - sum chance) softmax(F) + chance).
+ * chance: [C] each above 0, their sum below 1
+ */
+void loss_chance(
+    const struct linalg *la, const float *chance, float *F, size_t n, size_t C);
+
 #endif

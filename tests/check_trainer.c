@@ -281,27 +281,30 @@ END_TEST
 
 START_TEST(float_factor_solves)
 {
-	static const size_t sizes[] = { 1, 63, 64, 65, 200 };
+	static const size_t sizes[] = { 1, 63, 64, 65, 200, 600 };
 	size_t n = sizes[_i], m = 3;
 	float *X = random_scores(30, n * n, 1),
 	      *A = random_scores(31, n * n, 1);
 	float *B = random_scores(32, n * m, 1),
 	      *T = random_scores(33, m * n, 1);
 	float *K = random_scores(34, n * n, 1);
+	float *Y = random_scores(35, n * m, 1);
 	float *room = mem_aligned(cholf_scratch(n, m), sizeof(*room));
+	struct error e = no_error;
+	struct pool *threads;
 	double worst = 0;
 
 	best()->gemm(A, n, mat_rows(X, n), mat_cols(X, n), n, n, n, 0);
 	for (size_t i = 0; i < n; i++)
 		A[i * n + i] += (float)n;
 	memcpy(K, A, n * n * sizeof(*K));
-	ck_assert_int_eq(cholf_factor(best(), K, n, room), 0);
+	ck_assert_int_eq(cholf_factor(best(), NULL, K, n, room), 0);
 	memcpy(X, B, n * m * sizeof(*X));
-	cholf_forward(best(), K, n, X, m, room);
+	cholf_forward(best(), NULL, K, n, X, m, room);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < m; k++)
 			T[k * n + i] = X[i * m + k];
-	cholf_backward_rows(best(), K, n, T, m, room);
+	cholf_backward_rows(best(), NULL, K, n, T, m, room);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < m; k++) {
 			double sum = 0;
@@ -313,9 +316,24 @@ START_TEST(float_factor_solves)
 			worst = sum > worst ? sum : worst;
 		}
 	ck_assert_double_lt(worst, 1e-4);
+	/* Three threads: the same bytes. */
+	threads = pool_new(3, &e);
+	ck_assert_ptr_nonnull(threads);
+	memcpy(X, A, n * n * sizeof(*X));
+	ck_assert_int_eq(cholf_factor(best(), threads, X, n, room), 0);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_mem_eq(X + i * n, K + i * n, (i + 1) * sizeof(*X));
+	cholf_forward(best(), threads, X, n, B, m, room);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < m; k++)
+			Y[k * n + i] = B[i * m + k];
+	cholf_backward_rows(best(), threads, X, n, Y, m, room);
+	ck_assert_mem_eq(Y, T, n * m * sizeof(*Y));
+	pool_free(threads);
+	free(Y);
 	/* Not positive definite. */
 	A[(n - 1) * n + n - 1] = -1;
-	ck_assert_int_eq(cholf_factor(best(), A, n, room), -1);
+	ck_assert_int_eq(cholf_factor(best(), NULL, A, n, room), -1);
 	free(X);
 	free(A);
 	free(B);
@@ -577,7 +595,7 @@ main(void)
 	tcase_add_test(t, stacking_is_least_squares);
 	tcase_add_test(t, stacking_finds_the_lowest_loss);
 	tcase_add_test(t, greedy_selection_comes_near_brute_force);
-	tcase_add_loop_test(t, float_factor_solves, 0, 5);
+	tcase_add_loop_test(t, float_factor_solves, 0, 6);
 	tcase_add_loop_test(
 	    t, same_bytes_however_it_is_run, 0, FUSION_AUTO + 1);
 	tcase_add_loop_test(

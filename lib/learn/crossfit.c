@@ -259,6 +259,27 @@ run_kept(void *arg, size_t k, int worker)
 	r->rc[k] = run_fold(r, k, r->c->kept[k], &r->e[k]);
 }
 
+/*
+ * As many folds side by side as there are threads; those of the last turn, if
+ * they would leave half of the threads idle, one after another, each by all.
+ */
+static void
+run_side_by_side(struct run *r)
+{
+	struct crossfit *c = r->c;
+	size_t threads = c->pool != NULL ? (size_t)pool_threads(c->pool) : 1;
+	size_t folds = c->ds->folds, last = folds % threads;
+
+	if (2 * last > threads)
+		last = 0;
+	pool_run(c->pool, folds - last, run_kept, r);
+	for (size_t k = folds - last; k < folds; k++) {
+		solver_pool(c->kept[k], c->pool);
+		run_kept(r, k, 0);
+		solver_pool(c->kept[k], NULL);
+	}
+}
+
 static void
 run_serial(struct run *r)
 {
@@ -286,7 +307,7 @@ crossfit_run(struct crossfit *c, const struct fit_spec *spec, size_t n,
 	if (r.e == NULL || r.rc == NULL)
 		rc = error_memory(e);
 	else if (c->kept != NULL)
-		pool_run(c->pool, folds, run_kept, &r);
+		run_side_by_side(&r);
 	else
 		run_serial(&r);
 	for (size_t k = 0; rc == 0 && k < folds; k++)

@@ -289,7 +289,7 @@ dual_factor(struct solver *s, struct error *e)
 	curvature(s);
 	for (int k = 0; k < 20; k++) {
 		pool_run(s->pool, s->npieces, system_rows, s);
-		if (cholf_factor(s->la, s->Lf, s->n, s->room) == 0)
+		if (cholf_factor(s->la, s->pool, s->Lf, s->n, s->room) == 0)
 			return 0;
 		s->factored *= 10;
 	}
@@ -306,11 +306,11 @@ dual_precondition(void *ctx, const float *g, float *z)
 
 	for (size_t i = 0; i < n; i++)
 		s->la->scale(s->rhsf + i * C, 1 / s->root[i], g + i * C, C);
-	cholf_forward(s->la, s->Lf, n, s->rhsf, C, s->room);
+	cholf_forward(s->la, s->pool, s->Lf, n, s->rhsf, C, s->room);
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < C; c++)
 			rows[c * n + i] = s->rhsf[i * C + c];
-	cholf_backward_rows(s->la, s->Lf, n, rows, C, s->room);
+	cholf_backward_rows(s->la, s->pool, s->Lf, n, rows, C, s->room);
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < C; c++)
 			z[i * C + c] = s->root[i] * rows[c * n + i];

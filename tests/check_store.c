@@ -391,6 +391,99 @@ START_TEST(linear_layers_are_checked_first)
 }
 END_TEST
 
+/* ---- by several threads ---- */
+
+enum { LARGE = 9000, WIDE = 128, SHARE = 64 };
+
+/* A table of more than one round of reading and of narrowing, and two parts of
+ * a layer that are packed where they lie; ${bad} is a value of the table. */
+static void
+large_file(size_t bad)
+{
+	float *x = mem_array(LARGE * WIDE, sizeof(*x)), value;
+	struct tensor t[] = {
+		T("a", TENSOR_F32, 2, x, SHARE, WIDE),
+		T("b", TENSOR_F32, 2, x + SHARE * WIDE, SHARE, WIDE),
+		T("c", TENSOR_F32, 2, x, 2 * SHARE, WIDE),
+		T("rows", TENSOR_F32, 2, x, LARGE, WIDE),
+	};
+
+	for (size_t i = 0; i < LARGE * WIDE; i++)
+		x[i] = (float)(i * 2654435761u % 1000) / 500 - 1;
+	value = x[bad];
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t n = t[i].shape[0] * t[i].shape[1];
+
+		t[i].bytes = n * sizeof(float);
+	}
+	clear();
+	ck_assert_int_eq(mkdir("m", 0777), 0);
+	put("m/config.json", config, strlen(config));
+	if (bad > 0)
+		x[bad] = NAN;
+	save("m/model.safetensors", t, 4);
+	x[bad] = value;
+	free(x);
+}
+
+static const char *const one_part[] = { "c" };
+static const char *const two_parts[] = { "a", "b" };
+
+START_TEST(threads_read_the_same)
+{
+	static const enum precision precision[] = { PRECISION_F32,
+		PRECISION_F16, PRECISION_I8 };
+	struct error e = { 0 };
+	struct pool *pool = pool_new(3, &e);
+	struct store *s[2];
+	struct linear one, two;
+	struct table t[2];
+
+	large_file(0);
+	for (int k = 0; k < 2; k++)
+		s[k] = opened("m", precision[_i]);
+	store_help(s[1], pool);
+	for (int k = 0; k < 2; k++) {
+		size_t size = linear_size(precision[_i], WIDE, 2 * SHARE);
+
+		ck_assert_int_eq(store_linear(s[k], &one, one_part, NULL, 1,
+				     WIDE, 2 * SHARE, &e),
+		    0);
+		ck_assert_int_eq(store_linear(s[k], &two, two_parts, NULL, 2,
+				     WIDE, SHARE, &e),
+		    0);
+		ck_assert_mem_eq(one.packed, two.packed, size);
+		ck_assert_int_eq(
+		    store_table(s[k], &t[k], "rows", LARGE, WIDE, &e), 0);
+	}
+	ck_assert_mem_eq(t[0].p, t[1].p,
+	    (size_t)LARGE * WIDE * (t[0].type == TENSOR_F32 ? 4 : 2));
+	ck_assert_uint_eq(store_hash(s[0]), store_hash(s[1]));
+	store_free(s[0]);
+	store_free(s[1]);
+	pool_free(pool);
+}
+END_TEST
+
+START_TEST(threads_find_what_is_not_finite)
+{
+	/* In the first round, in the last value. */
+	static const size_t bad[] = { 70000, (size_t)LARGE * WIDE - 1 };
+	struct error e = { 0 };
+	struct pool *pool = pool_new(3, &e);
+	struct store *s;
+	struct table t;
+
+	large_file(bad[_i]);
+	s = opened("m", PRECISION_F32);
+	store_help(s, pool);
+	ck_assert_int_eq(store_table(s, &t, "rows", LARGE, WIDE, &e), -1);
+	ck_assert_str_eq(e.text, M "tensor 'rows': non-finite value");
+	store_free(s);
+	pool_free(pool);
+}
+END_TEST
+
 static void
 check_table(struct store *s, const char *name, int type)
 {
@@ -965,6 +1058,8 @@ main(void)
 	tcase_add_test(t, wrong_arrays_are_named);
 	tcase_add_loop_test(t, linear_layers_have_parts, 0, 12);
 	tcase_add_test(t, linear_layers_are_checked_first);
+	tcase_add_loop_test(t, threads_read_the_same, 0, 3);
+	tcase_add_loop_test(t, threads_find_what_is_not_finite, 0, 2);
 	tcase_add_loop_test(t, tables_keep_their_type_or_become_f16, 0, 6);
 	tcase_add_loop_test(t, non_finite_values_are_named, 0, 2);
 	tcase_add_test(t, shards_are_one_model);

@@ -203,7 +203,7 @@ store_hash(const struct store *s)
 		struct raw *r = &s->raws[i];
 		const char *type = tensor_type_name(r->type);
 
-		store_check(r, NULL);
+		store_check(s, r, NULL);
 		hash_update(&h, r->name, strlen(r->name) + 1);
 		hash_update(&h, type, strlen(type) + 1);
 		le64_put(n, (uint64_t)r->rank);

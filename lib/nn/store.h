@@ -48,8 +48,8 @@ struct store *store_open_packed(const char *dir, const char *file,
     enum precision precision, struct error *e);
 int store_packed(const struct store *s);
 
-/* store_help: threads that share the packing of weights, or NULL; borrowed.
- * The packed bytes are the same. */
+/* store_help: threads that share the reading and packing of weights, or NULL;
+ * borrowed.  The packed bytes are the same. */
 void store_help(struct store *s, struct pool *pool);
 
 /* store_save(s, file, e): write what was asked for so far as a packed file,

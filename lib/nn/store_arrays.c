@@ -44,7 +44,7 @@ store_vector(struct store *s, const char *name, size_t n, struct error *e)
 
 /* ---- linear layers ---- */
 
-/* The parts of a layer, one below the other: one array lies as it is. */
+/* The parts of a layer, one below the other. */
 static const float *
 gather(struct store *s, const char *const *weight, int parts, uint32_t in,
     uint32_t out, struct error *e)
@@ -53,8 +53,6 @@ gather(struct store *s, const char *const *weight, int parts, uint32_t in,
 	uint64_t shape[2] = { out, in };
 	const float *w;
 
-	if (parts == 1)
-		return store_raw(s, weight[0], 2, shape, e);
 	if (mem_grow(&s->gather, &s->cap_gather, n * (size_t)parts,
 		sizeof(float)) < 0) {
 		error_memory(e);
@@ -97,6 +95,33 @@ pack(struct store *s, void *packed, const float *w, uint32_t in, uint32_t out)
 	struct packing t = { packed, s->precision, w, in, out };
 
 	pool_run(s->pool, (out + SHARE - 1) / SHARE, pack_share, &t);
+}
+
+/* Parts of whole shares are packed where they lie, others put together
+ * first. */
+static int
+pack_parts(struct store *s, char *packed, const char *const *weight, int parts,
+    uint32_t in, uint32_t out, struct error *e)
+{
+	uint64_t shape[2] = { out, in };
+	int whole = parts == 1 || out % SHARE == 0;
+	const float *w;
+
+	if (!whole && (w = gather(s, weight, parts, in, out, e)) == NULL)
+		return -1;
+	if (!whole)
+		pack(s, packed, w, in, (uint32_t)parts * out);
+	for (uint32_t i = 0; whole && i < (uint32_t)parts; i++) {
+		if ((w = store_raw(s, weight[i], 2, shape, e)) == NULL)
+			return -1;
+		pack(s, packed + linear_size(s->precision, in, i * out), w, in,
+		    out);
+	}
+	store_done(s);
+	free(s->gather);
+	s->gather = NULL;
+	s->cap_gather = 0;
+	return 0;
 }
 
 static int
@@ -144,7 +169,6 @@ store_linear(struct store *s, struct linear *l, const char *const *weight,
 {
 	uint64_t shape[2] = { out, in };
 	struct buf key = { 0 };
-	const float *w;
 	void *p = NULL;
 	int r;
 
@@ -162,46 +186,56 @@ store_linear(struct store *s, struct linear *l, const char *const *weight,
 	    s, key.data, linear_size(s->precision, in, l->out), &p, e);
 	buf_free(&key);
 	l->packed = p;
-	if (r < 0)
+	if (r < 0 ||
+	    (r == 0 && pack_parts(s, p, weight, parts, in, out, e) < 0))
 		return -1;
-	if (r == 0) {
-		if ((w = gather(s, weight, parts, in, out, e)) == NULL)
-			return -1;
-		pack(s, p, w, in, l->out);
-		store_done(s);
-		free(s->gather);
-		s->gather = NULL;
-		s->cap_gather = 0;
-	}
 	return read_bias(s, l, bias, parts, out, e);
 }
 
 /* ---- tables ---- */
 
-/* Rewrite an array as f16, by pieces, and give its pages back on the way. */
+/* An array to rewrite as f16, by blocks whose pages are given back. */
+struct narrowing {
+	enum isa isa;
+	uint16_t *out;
+	const struct raw *r;
+	size_t n;
+};
+
+enum { NARROW = 1 << 20 }; /* values of a block */
+
 static void
-narrow(enum isa isa, uint16_t *out, const struct raw *r)
+narrow_block(void *arg, size_t block, int worker)
 {
-	enum { STEP = 4096, BLOCK = 256 * STEP };
-	size_t n = r->t->bytes / tensor_size(r->type);
-	size_t size = tensor_size(r->type);
+	enum { STEP = 4096 };
+	const struct narrowing *t = arg;
+	const unsigned char *p = t->r->t->data;
+	size_t size = tensor_size(t->r->type), i = block * NARROW, k;
+	size_t end = t->n - i < NARROW ? t->n : i + NARROW;
 	float x[STEP];
 
-	for (size_t i = 0; i < n; i += STEP) {
-		size_t k = n - i < STEP ? n - i : STEP;
-
-		if (r->type == TENSOR_F16) {
-			memcpy(out + i,
-			    (const unsigned char *)r->t->data + 2 * i, 2 * k);
+	(void)worker;
+	for (; i < end; i += k) {
+		k = end - i < STEP ? end - i : STEP;
+		if (t->r->type == TENSOR_F16) {
+			memcpy(t->out + i, p + size * i, size * k);
 		} else {
-			store_widen(isa, x, r, i, k);
-			half_from_floats(isa, out + i, x, k);
+			store_widen(t->isa, x, t->r, i, k);
+			half_from_floats(t->isa, t->out + i, x, k);
 		}
-		if ((i + k) % BLOCK == 0 && r->in->mapped)
-			pages_forget((const unsigned char *)r->t->data +
-					 size * (i + k - BLOCK),
-			    size * BLOCK);
 	}
+	if (t->r->in->mapped)
+		pages_forget(
+		    p + size * block * NARROW, size * (end - block * NARROW));
+}
+
+static void
+narrow(const struct store *s, uint16_t *out, const struct raw *r)
+{
+	size_t n = r->t->bytes / tensor_size(r->type);
+	struct narrowing t = { s->isa, out, r, n };
+
+	pool_run(s->pool, (n + NARROW - 1) / NARROW, narrow_block, &t);
 }
 
 /* A table in a type that it does not have in the file. */
@@ -218,7 +252,7 @@ copy_table(struct store *s, struct table *t, const char *key, struct raw *r,
 		if (t->type == (int)r->type) /* only not aligned */
 			memcpy(p, r->t->data, n * size);
 		else
-			narrow(s->isa, p, r);
+			narrow(s, p, r);
 		if (r->in->mapped)
 			pages_forget(r->t->data, r->t->bytes);
 	}
@@ -260,7 +294,7 @@ store_table(struct store *s, struct table *t, const char *name, uint64_t rows,
 			rc = 0;
 	} else if (s->packed) {
 		error_set(e, "'%s': no '%s'", s->path, key.data);
-	} else if (store_check(r, e) == 0) {
+	} else if (store_check(s, r, e) == 0) {
 		if (t->type != (int)r->type ||
 		    (uintptr_t)r->t->data % size != 0) {
 			rc = copy_table(s, t, key.data, r, e);

@@ -108,9 +108,9 @@ const struct room *store_find_room(const struct store *s, const char *key);
 int store_lend_room(struct store *s, const char *key, const void *p,
     size_t bytes, struct error *e);
 
-/* store_check(r, e): the array holds finite numbers (floating types); its
+/* store_check(s, r, e): the array holds finite numbers (floating types); its
  * digest is computed on the way. */
-int store_check(struct raw *r, struct error *e);
+int store_check(const struct store *s, struct raw *r, struct error *e);
 /* store_widen(isa, out, r, from, n): n of its values, from the from-th, as
  * f32. */
 void store_widen(

@@ -477,7 +477,7 @@ store_verify(const struct store *s, struct error *e)
 		return error_set(e, "'%s': checksum mismatch", s->path);
 	}
 	for (size_t i = 0; i < s->nraws; i++)
-		if (store_check(&s->raws[i], e) < 0)
+		if (store_check(s, &s->raws[i], e) < 0)
 			return -1;
 	return 0;
 }

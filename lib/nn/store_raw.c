@@ -91,49 +91,87 @@ is_float(enum tensor_type t)
 	return t == TENSOR_F32 || t == TENSOR_F16 || t == TENSOR_BF16;
 }
 
+enum {
+	LOOK_STEP = 4 * STORE_PIECE, /* fits the cache */
+	LOOK_SHARE = 4 * LOOK_STEP,  /* what one thread takes */
+	LOOK_ROUND = 16 * LOOK_SHARE /* what is given back at once */
+};
+
+/* A round of the pass over an array's bytes. */
+struct look {
+	enum tensor_type type;
+	const unsigned char *p;
+	size_t n;
+	uint64_t sum[LOOK_ROUND / STORE_PIECE];
+	int bad[LOOK_ROUND / LOOK_SHARE];
+};
+
+static size_t
+look_part(const struct look *t, size_t from, size_t most)
+{
+	return t->n - from < most ? t->n - from : most;
+}
+
+/* A step at a time: looked through, and hashed. */
+static void
+look_share(void *arg, size_t share, int worker)
+{
+	struct look *t = arg;
+	size_t i = share * LOOK_SHARE, end = i + look_part(t, i, LOOK_SHARE);
+
+	(void)worker;
+	t->bad[share] = 0;
+	for (; i < end; i += LOOK_STEP) {
+		size_t n = look_part(t, i, LOOK_STEP);
+		uint64_t *sum = t->sum + i / STORE_PIECE;
+
+		if (!tensor_finite(t->type, t->p + i, n))
+			t->bad[share] = 1;
+		if (n == LOOK_STEP) {
+			hash_bytes4(t->p + i, STORE_PIECE, sum);
+			continue;
+		}
+		for (size_t k = 0; k < n; k += STORE_PIECE)
+			*sum++ = hash_bytes(
+			    t->p + i + k, look_part(t, i + k, STORE_PIECE), 0);
+	}
+}
+
 /*
- * One pass over the bytes, a step that fits the cache at a time: looked
- * through, and hashed.  The digest is the hash of the hashes of its pieces.
- * Of an array that nobody uses the values do not matter, and store_hash, which
- * wants its digest, ignores what is said of them.
+ * One pass over the bytes, shared by the store's threads.  The digest is the
+ * hash of the hashes of its pieces.  Of an array that nobody uses the values do
+ * not matter, and store_hash, which wants its digest, ignores what is said of
+ * them.
  */
 int
-store_check(struct raw *r, struct error *e)
+store_check(const struct store *s, struct raw *r, struct error *e)
 {
-	enum { STEP = 4 * STORE_PIECE, GIVE = 64 * STEP };
 	const unsigned char *p = r->t != NULL ? r->t->data : NULL;
-	size_t n = r->t != NULL ? r->t->bytes : 0;
-	unsigned char word[32];
-	uint64_t sum[4];
+	size_t n = r->t != NULL ? r->t->bytes : 0, shares;
+	unsigned char word[8];
+	struct look t = { .type = r->type };
 	struct hash h;
-	int good = 1;
+	int bad = 0;
 
 	if (r->checked)
 		return 0;
 	hash_init(&h, 0);
-	for (size_t i = 0; i < n; i += STEP) {
-		size_t len = n - i < STEP ? n - i : STEP, k = 0;
-
-		good = good && tensor_finite(r->type, p + i, len);
-		if (len == STEP) {
-			hash_bytes4(p + i, STORE_PIECE, sum);
-			k = 4;
-		} else {
-			for (; k * STORE_PIECE < len; k++)
-				sum[k] = hash_bytes(p + i + k * STORE_PIECE,
-				    len - k * STORE_PIECE < STORE_PIECE
-					? len - k * STORE_PIECE
-					: STORE_PIECE,
-				    0);
+	for (; n > 0; p += t.n, n -= t.n) {
+		t.p = p;
+		t.n = n < LOOK_ROUND ? n : LOOK_ROUND;
+		shares = (t.n + LOOK_SHARE - 1) / LOOK_SHARE;
+		pool_run(shares > 1 ? s->pool : NULL, shares, look_share, &t);
+		for (size_t k = 0; k < shares; k++)
+			bad |= t.bad[k];
+		for (size_t k = 0; k * STORE_PIECE < t.n; k++) {
+			le64_put(word, t.sum[k]);
+			hash_update(&h, word, sizeof(word));
 		}
-		for (size_t m = 0; m < k; m++)
-			le64_put(word + 8 * m, sum[m]);
-		hash_update(&h, word, 8 * k);
-		if (r->in->mapped && n > 2 * GIVE && i % GIVE == GIVE - STEP)
-			pages_forget(p + i + STEP - GIVE, GIVE);
+		if (r->in->mapped && r->t->bytes > 2 * LOOK_ROUND)
+			pages_forget(p, t.n);
 	}
 	r->digest = hash_final(&h);
-	if (!good)
+	if (bad)
 		return store_error(r, e, "non-finite value");
 	r->checked = 1;
 	return 0;
@@ -185,7 +223,7 @@ store_raw(struct store *s, const char *name, int rank, uint64_t *shape,
 		    tensor_type_name(r->type));
 		return NULL;
 	}
-	if (store_check(r, e) < 0)
+	if (store_check(s, r, e) < 0)
 		return NULL;
 	if (mem_grow(
 		&s->loans, &s->cap_loans, s->nloans + 1, sizeof(*s->loans)) < 0)

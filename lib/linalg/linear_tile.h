@@ -68,8 +68,13 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 	vf s##r##_0 = vf_set(0.0f), s##r##_1 = s##r##_0, s##r##_2 = s##r##_0,  \
 	   s##r##_3 = s##r##_0;
 #define EXPECT(r)                                                              \
-	if (r < rows)                                                          \
-		__builtin_prefetch(t->y + r * t->ldy, 1);
+	if (r < rows) {                                                        \
+		__builtin_prefetch(t->y + r * t->ldy, 1);                      \
+		if (t->part != NULL)                                           \
+			__builtin_prefetch(t->part + r * t->ldp);              \
+		if (t->residual != NULL)                                       \
+			__builtin_prefetch(t->residual + r * t->ldr);          \
+	}
 #define STEP(r)                                                                \
 	if (r < rows) {                                                        \
 		vf xr = vf_set(xk[r * GROUP]);                                 \

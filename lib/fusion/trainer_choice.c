@@ -20,71 +20,6 @@ can_stack(const struct learner *l)
 	return n > 1;
 }
 
-/* ---- what held scores are worth, record by record ---- */
-
-/*
- * F1 of a class is 2 right / (said + true); D: [2, C] gets said + true and F1
- * of scores F: [n, C].
- */
-static void
-count_f1(const struct learner *l, const float *F, double *D)
-{
-	size_t C = l->C;
-
-	memset(D, 0, 2 * C * sizeof(*D));
-	for (size_t i = 0; i < l->n; i++) {
-		size_t k = loss_best(F + i * C, C), y = l->ds->y_class[i];
-
-		D[k]++;
-		D[y]++;
-		D[C + k] += k == y ? 2 : 0;
-	}
-	for (size_t c = 0; c < C; c++)
-		D[C + c] /= D[c] > 0 ? D[c] : 1;
-}
-
-/*
- * u: [n] of scores F: [n, C], which are overwritten.  Classes: the mean of
- * accuracy and macro-F1 less a fifth of the log-loss, as in search.h, with F1
- * to first order around D, so that it is a sum over records; else less the
- * loss.
- */
-static int
-worth(const struct learner *l, float *F, const double *D, double *u,
-    struct error *e)
-{
-	const struct dataset *ds = l->ds;
-	size_t C = l->C;
-	double share = (double)l->n / (2 * (double)C);
-	float *one = mem_array(l->n, sizeof(*one));
-	float *scratch = mem_aligned(C, sizeof(*scratch));
-	struct truth t = dataset_truth(ds, one);
-
-	if (one == NULL || scratch == NULL) {
-		free(one);
-		free(scratch);
-		return error_memory(e);
-	}
-	for (size_t i = 0; i < l->n; i++)
-		one[i] = 1;
-	for (size_t i = 0; i < l->n; i++) {
-		float *f = F + i * C;
-		size_t k = loss_best(f, C);
-
-		u[i] = -loss_gradient(l->la, &t, i, 1, f, scratch);
-		if (ds->task != TASK_CLASS)
-			continue;
-		u[i] *= 0.2;
-		if (k == ds->y_class[i])
-			u[i] += 0.5 + 2 * share / D[k];
-		if (D[k] > 0)
-			u[i] -= share * D[C + k] / D[k];
-	}
-	free(one);
-	free(scratch);
-	return 0;
-}
-
 /* ---- what is compared ---- */
 
 struct choice {
@@ -147,22 +82,6 @@ say_trial(const struct choice *x, const struct fusion_trial *f)
 		    f->score.macro_f1, f->score.log_loss, f->gain, f->error);
 }
 
-/* The mean of u - base over records, and its standard error. */
-static double
-mean_gain(
-    const struct learner *l, const double *u, const double *base, double *error)
-{
-	double sum = 0, sq = 0, n = (double)l->n, variance;
-
-	for (size_t i = 0; i < l->n; i++) {
-		sum += u[i] - base[i];
-		sq += (u[i] - base[i]) * (u[i] - base[i]);
-	}
-	variance = sq / n - sum / n * (sum / n);
-	*error = variance > 0 ? sqrt(variance / n) : 0;
-	return sum / n;
-}
-
 /* The model of this method, of the weights in base: what it reached, and by
  * how much it is better than concat, a record. */
 static int
@@ -181,15 +100,15 @@ compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 		return -1;
 	table_held(l, x->F);
 	if (l->ntrials == 0 && l->ds->task == TASK_CLASS)
-		count_f1(l, x->F, x->D);
-	if (worth(l, x->F, x->D, x->u, e) < 0)
+		worth_f1(l, x->F, x->D);
+	if (worth_of(l, x->F, x->D, x->u, e) < 0)
 		return -1;
 	table_held(l, x->F);
 	if (trainer_judge(l, x->F, &f->score, e) < 0)
 		return -1;
 	if (l->ntrials == 0)
 		memcpy(x->concat, x->u, l->n * sizeof(*x->u));
-	f->gain = mean_gain(l, x->u, x->concat, &f->error);
+	f->gain = worth_gain(l, x->u, x->concat, &f->error);
 	if (f->gain > (method == FUSION_ENSEMBLE ? 0 : f->error) &&
 	    f->gain > l->trial[x->best].gain)
 		x->best = l->ntrials;
@@ -240,7 +159,7 @@ own_worth(struct choice *x, int i, double *u, struct error *e)
 	const struct candidate *c = &l->cand[i];
 
 	l->la->scale(x->F, (float)c->score.calibration, c->own, l->n * l->C);
-	return worth(l, x->F, x->D, u, e);
+	return worth_of(l, x->F, x->D, u, e);
 }
 
 /* By how much candidate k is better than i, a record, and its error. */
@@ -249,10 +168,10 @@ compare_nets(struct choice *x, int i, int k, double *gain, double *error,
     struct error *e)
 {
 	if (x->l->ds->task == TASK_CLASS)
-		count_f1(x->l, x->l->cand[i].own, x->D);
+		worth_f1(x->l, x->l->cand[i].own, x->D);
 	if (own_worth(x, i, x->concat, e) < 0 || own_worth(x, k, x->u, e) < 0)
 		return -1;
-	*gain = mean_gain(x->l, x->u, x->concat, error);
+	*gain = worth_gain(x->l, x->u, x->concat, error);
 	return 0;
 }
 

@@ -181,6 +181,25 @@ int blend_greedy(struct held_rows *h, const struct linalg *la,
     const float *const *F, size_t k, const float *weight, double *w,
     struct error *e);
 
+/* ---- what is better (trainer_worth.c) ---- */
+
+/*
+ * worth_of: u: [n] of scores F: [n, C], which are overwritten.  Classes: the
+ * mean of accuracy and macro-F1 less a fifth of the log-loss, as in search.h,
+ * with F1 to first order around D, so that it is a sum over records; else less
+ * the loss.
+ *
+ * worth_f1: F1 of a class is 2 right / (said + true); D: [2, C] gets said +
+ * true and F1 of scores F: [n, C].
+ *
+ * worth_gain: the mean of u - base over records, and its standard error.
+ */
+int worth_of(const struct learner *l, float *F, const double *D, double *u,
+    struct error *e);
+void worth_f1(const struct learner *l, const float *F, double *D);
+double worth_gain(const struct learner *l, const double *u, const double *base,
+    double *error);
+
 /* ---- the method (trainer_choice.c) ---- */
 
 /* choose_method: learn what the method needs beyond the linear candidates, and

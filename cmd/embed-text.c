@@ -7,7 +7,9 @@
 #include "base/options.h"
 #include "base/utf8.h"
 #include "text/ngrams.h"
+#include "text/pieces.h"
 #include "text/text_model.h"
+#include "vec/occlude.h"
 #include "vec/runner.h"
 
 enum {
@@ -19,6 +21,7 @@ enum {
 	KEY_PROMPT,
 	KEY_MAX_TOKENS,
 	KEY_LONG,
+	KEY_OCCLUDE,
 	MAX_BYTES = 16 << 20,
 	/* What a network takes at once: some thousand tokens at most. */
 	BATCH = 64,
@@ -42,6 +45,8 @@ static const struct option_row rows[] = {
 	    "with -m: cut texts of more tokens, and flag them (the model's)" },
 	{ KEY_LONG, "long", "HOW",
 	    "with -m: such texts: cut, or mean of their windows (cut)" },
+	{ KEY_OCCLUDE, "occlude", NULL,
+	    "rows: the text, and it without each of its words; for predict" },
 	RUNNER_VECTOR_OPTIONS,
 	RUNNER_OPTIONS,
 	OPTIONS_COMMON,
@@ -58,6 +63,7 @@ struct options_of_text {
 	int sparse;
 	size_t max_bytes;
 	int strict; /* ill-formed UTF-8 is an error */
+	int occlude;
 	struct text_model_options network;
 	struct text_model *model; /* -m, or NULL */
 	const char *builtin;      /* an option that goes without -m, or NULL */
@@ -126,6 +132,9 @@ parse_options(
 		case KEY_MAX_BYTES:
 			opt->max_bytes = options_u64(o, 1, MAX_BYTES);
 			break;
+		case KEY_OCCLUDE:
+			opt->occlude = 1;
+			break;
 		case KEY_UTF8:
 			opt->strict = options_choice(o, "replace|strict");
 			break;
@@ -135,6 +144,10 @@ parse_options(
 				runner_option(o, c, &opt->run);
 		}
 	check_network_options(opt);
+	if (opt->occlude && opt->sparse)
+		usage_error("--occlude does not go with --sparse");
+	if (opt->occlude && opt->network.encoder.pool == POOL_NONE)
+		usage_error("--occlude does not go with --pool none");
 	if (!opt->sparse && dim > VEC_MAX_DIM)
 		usage_error("--dim above %d needs --sparse", VEC_MAX_DIM);
 	opt->dim = (uint32_t)dim;
@@ -283,6 +296,84 @@ encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
 	}
 }
 
+/* ---- without each word ---- */
+
+/* One row: 1; 0 where nothing is left of the text; -1. */
+static int
+encode_row(const struct options_of_text *opt, void *scratch, struct str text,
+    float *to, int *cut, struct error *e)
+{
+	struct text_vector x;
+
+	if (opt->model == NULL)
+		return ngrams_dense(scratch, text.s, text.len, to, e);
+	if (text_model_encode(opt->model, scratch, &text, 1, &x, e) < 0)
+		return -1;
+	if (x.rows > 0)
+		memcpy(to, x.v, text_model_info(opt->model)->dim * sizeof(*to));
+	*cut = x.cut;
+	return x.rows > 0;
+}
+
+static size_t
+vector_size(const struct options_of_text *opt)
+{
+	return opt->model != NULL ? text_model_info(opt->model)->dim : opt->dim;
+}
+
+static int
+encode_rows(const struct options_of_text *opt, void *scratch, struct str text,
+    struct encoded *out, struct error *e)
+{
+	struct text_piece piece[OCCLUDE_MOST];
+	size_t n = text_pieces(text, piece, OCCLUDE_MOST);
+	size_t all = n > 1 ? n + 1 : 1; /* of one word nothing would be left */
+	struct buf rest = { 0 };
+	double *time;
+	float *to = encoded_sequence(out, 0, all, &time, e);
+	int cut = 0, rc = -1;
+
+	if (to != NULL)
+		rc = encode_row(opt, scratch, text, to, &cut, e);
+	if (rc == 0)
+		error_set(e, "empty text");
+	if (rc > 0 && cut)
+		encoded_flag(out, FLAG_CUT);
+	for (size_t i = 0; rc > 0 && i < all; i++, to += vector_size(opt)) {
+		const struct text_piece *p = &piece[i - 1];
+
+		time[2 * i] = i > 0 ? (double)p->from : 0;
+		time[2 * i + 1] = i > 0 ? (double)p->to : 0;
+		if (i == 0)
+			continue;
+		rest.len = 0;
+		if (text_without(&rest, text, p) < 0)
+			rc = error_memory(e);
+		/* What says nothing has the vector of nothing. */
+		else if (encode_row(opt, scratch,
+			     (struct str){ rest.data, rest.len }, to, &cut,
+			     e) < 0)
+			rc = -1;
+	}
+	buf_free(&rest);
+	return rc > 0 ? 0 : -1;
+}
+
+static enum encode_status
+encode_occluded(void *ctx, void *scratch, const struct source *in,
+    struct encoded *out, struct error *e)
+{
+	const struct options_of_text *opt = ctx;
+	struct str text = take_text(opt, in, out);
+
+	if (check_text(opt, text, in, e) == -1 ||
+	    encode_rows(opt, scratch, text, out, e) == -1)
+		return ENCODE_BAD;
+	if (utf8_valid(text.s, text.len) < text.len)
+		encoded_flag(out, FLAG_BAD_UTF8);
+	return ENCODE_OK;
+}
+
 static void *
 scratch_new(void *ctx, struct error *e)
 {
@@ -344,6 +435,10 @@ make_schema(const struct options_of_text *opt, struct schema *s)
 		rc = ngrams_space(&space, opt->dim, opt->sparse) |
 		     ngrams_run(&run, opt->max_bytes);
 	}
+	if (opt->occlude) {
+		kind = PART_SEQUENCE;
+		rc |= occlude_mark(&run, "words");
+	}
 	if (rc != 0 || buf_putc(&space, '\0') == -1 ||
 	    buf_putc(&run, '\0') == -1)
 		die("out of memory");
@@ -374,7 +469,9 @@ main(int argc, char *argv[])
 		.scratch_free = scratch_free,
 		.encode = encode };
 
-	if (opt.model != NULL) {
+	if (opt.occlude) {
+		x.encode = encode_occluded;
+	} else if (opt.model != NULL) {
 		x.encode_batch = encode_batch;
 		x.batch = BATCH;
 		x.batch_bytes = BATCH_BYTES;

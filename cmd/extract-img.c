@@ -1,18 +1,23 @@
 /* extract-img: pictures to vectors. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "image/cells.h"
 #include "image/features.h"
 #include "image/preprocess.h"
 #include "nn/encoder_options.h"
+#include "vec/occlude.h"
 #include "vec/runner.h"
 
 enum {
 	KEY_FEATURES = 256,
 	KEY_BACKGROUND,
+	KEY_OCCLUDE,
+	MOST_SIDE = 16, /* of a grid: OCCLUDE_MOST cells */
 	/* Pictures that a network takes at once, so that its weights are read
 	 * once for all of them. */
 	BATCH = 8
@@ -25,6 +30,9 @@ static const struct option_row rows[] = {
 	{ KEY_BACKGROUND, "background", "RRGGBB",
 	    "what is behind transparent pixels (ffffff)" },
 	ENCODER_OPTIONS,
+	{ KEY_OCCLUDE, "occlude", "N",
+	    "rows: the picture, and it without each of N x N cells; for "
+	    "predict" },
 	RUNNER_VECTOR_OPTIONS,
 	RUNNER_OPTIONS,
 	OPTIONS_COMMON,
@@ -39,6 +47,7 @@ struct options_of_image {
 	struct runner_options run;
 	const char *features; /* NULL: the default */
 	uint8_t background[3];
+	uint32_t occlude; /* cells on a side, 0: none */
 	struct features *plan;
 	struct encoder_options network;
 	struct pretrained model; /* -m; else its encoder is NULL */
@@ -80,6 +89,9 @@ parse_options(
 		case KEY_BACKGROUND:
 			parse_color(o, opt->background);
 			break;
+		case KEY_OCCLUDE:
+			opt->occlude = (uint32_t)options_u64(o, 2, MOST_SIDE);
+			break;
 		default:
 			if (!items_option(o, c, &opt->items) &&
 			    !encoder_option(o, c, &opt->network))
@@ -87,6 +99,8 @@ parse_options(
 		}
 	items_options_check(o, &opt->items);
 	encoder_options_check(&opt->network);
+	if (opt->occlude > 0 && opt->network.pool == POOL_NONE)
+		usage_error("--occlude does not go with --pool none");
 	if (opt->network.model != NULL && opt->features != NULL)
 		usage_error("--features does not go with -m");
 	if (opt->network.model != NULL)
@@ -255,6 +269,96 @@ encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
 	}
 }
 
+/* ---- without each cell ---- */
+
+/* The vector of the picture as it is now. */
+static int
+encode_row(const struct options_of_image *opt, void *scratch, struct image *im,
+    float *to, struct error *e)
+{
+	struct network_work *w = scratch;
+	struct encoder_out made;
+
+	if (opt->network.model == NULL)
+		return features_of(opt->plan, scratch, im, to, e);
+	if (preprocess(&encoder_info(opt->model.encoder)->pixels,
+		opt->background, im, w->px, e) < 0 ||
+	    encoder_pictures(
+		opt->model.encoder, w->encoder, w->px, 1, &made, e) < 0)
+		return -1;
+	memcpy(to, made.v, encoder_info(opt->model.encoder)->dim * sizeof(*to));
+	return 0;
+}
+
+static size_t
+vector_size(const struct options_of_image *opt)
+{
+	return opt->network.model != NULL
+		   ? encoder_info(opt->model.encoder)->dim
+		   : features_dim(opt->plan);
+}
+
+static int
+encode_rows(const struct options_of_image *opt, void *scratch, struct image *im,
+    struct encoded *out, struct error *e)
+{
+	uint32_t cells = opt->occlude * opt->occlude;
+	struct cells grid;
+	double *time;
+	float *to = encoded_sequence(out, 0, cells + 1, &time, e);
+	int rc;
+
+	if (to == NULL || cells_init(&grid, im, opt->occlude, e) < 0)
+		return -1;
+	time[0] = time[1] = 0;
+	rc = encode_row(opt, scratch, im, to, e);
+	for (uint32_t k = 0; rc == 0 && k < cells; k++) {
+		to += vector_size(opt);
+		time[2 * k + 2] = k;
+		time[2 * k + 3] = k + 1;
+		cells_hide(&grid, k);
+		rc = encode_row(opt, scratch, im, to, e);
+		cells_show(&grid, k);
+	}
+	cells_free(&grid);
+	return rc;
+}
+
+static enum encode_status
+encode_occluded(void *ctx, void *scratch, const struct source *in,
+    struct encoded *out, struct error *e)
+{
+	const struct options_of_image *opt = ctx;
+	struct image_how how = { .keep = in->keep };
+	struct image im;
+	int rc;
+
+	if (opt->network.model == NULL)
+		how.side = FEATURES_SIDE;
+	memcpy(how.background, opt->background, sizeof(how.background));
+	if (image_decode(&im, in->data, in->len, &how, e) == -1)
+		return image_type(in->data, in->len) == IMAGE_UNKNOWN
+			   ? ENCODE_UNKNOWN
+			   : ENCODE_BAD;
+	if (im.damaged)
+		encoded_flag(out, FLAG_DAMAGED);
+	rc = encode_rows(opt, scratch, &im, out, e);
+	image_free(&im);
+	return rc == 0 ? ENCODE_OK : ENCODE_BAD;
+}
+
+static void
+mark(const struct options_of_image *opt, struct buf *run)
+{
+	char cells[24];
+
+	snprintf(cells, sizeof(cells), "%ux%u", opt->occlude, opt->occlude);
+	if (opt->occlude > 0 && occlude_mark(run, cells) == -1)
+		die("out of memory");
+	if (buf_putc(run, '\0') == -1)
+		die("out of memory");
+}
+
 static void
 open_model(struct options_of_image *opt)
 {
@@ -292,9 +396,11 @@ network_schema(const struct options_of_image *opt, struct schema *s)
 		image_png_version(), image_jpeg_version()) == -1 ||
 	    pretrained_run(&opt->model, &run, more.data) == -1)
 		die("out of memory");
+	mark(opt, &run);
 	if (schema_add(s, name,
-		info->pool == POOL_NONE ? PART_SEQUENCE : PART_DENSE, info->dim,
-		space.data, run.data, &e) == -1)
+		info->pool == POOL_NONE || opt->occlude > 0 ? PART_SEQUENCE
+							    : PART_DENSE,
+		info->dim, space.data, run.data, &e) == -1)
 		die("%s", e.text);
 	buf_free(&more);
 	buf_free(&space);
@@ -332,8 +438,10 @@ make_schema(const struct options_of_image *opt, struct schema *s)
 	    buf_printf(&run, "{\"libpng\":\"%s\",\"libjpeg-turbo\":\"%s\"}",
 		image_png_version(), image_jpeg_version()) == -1)
 		die("out of memory");
-	if (schema_add(s, name, PART_DENSE, (uint32_t)features_dim(opt->plan),
-		space.data, run.data, &e) == -1)
+	mark(opt, &run);
+	if (schema_add(s, name, opt->occlude > 0 ? PART_SEQUENCE : PART_DENSE,
+		(uint32_t)features_dim(opt->plan), space.data, run.data,
+		&e) == -1)
 		die("%s", e.text);
 	name_columns(opt, &s->parts[0]);
 	buf_free(&space);
@@ -369,6 +477,11 @@ main(int argc, char *argv[])
 		x.scratch_free = network_work_free;
 		x.encode_batch = encode_batch;
 		x.batch = BATCH;
+	}
+	if (opt.occlude > 0) {
+		x.encode = encode_occluded;
+		x.encode_batch = NULL;
+		x.batch = 0;
 	}
 	status = runner_run(&x, &opt.items, o.argv, o.argc, &opt.run);
 	schema_free(&schema);

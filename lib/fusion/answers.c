@@ -323,12 +323,50 @@ put_near(struct buf *b, const struct answer *a)
 	return buf_putc(b, ']');
 }
 
+/* A place in the stream may be unknown, NaN. */
+static int
+put_place(struct buf *b, double x)
+{
+	return isfinite(x) ? json_put_double(b, x) : buf_puts(b, "null");
+}
+
+/* {"text":[{"from":0,"to":4,"share":0.5},...]}: of every part that has any. */
+static int
+put_pieces(struct buf *b, const struct answer *a)
+{
+	const struct predictor *p = a->predictor;
+	size_t at, n = batch_range(a->without->end, a->without_record, &at);
+	const struct occlusion_piece *x = a->without->piece + at;
+
+	if (buf_puts(b, ",\"pieces\":{") < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = p->schema.parts[x[i].part].name;
+
+		if (i > 0 && x[i].part == x[i - 1].part) {
+			if (buf_putc(b, ',') < 0)
+				return -1;
+		} else if (buf_puts(b, i > 0 ? "]," : "") < 0 ||
+			   json_put_string(b, name, strlen(name)) < 0 ||
+			   buf_puts(b, ":[") < 0)
+			return -1;
+		if (buf_puts(b, "{\"from\":") < 0 ||
+		    put_place(b, x[i].from) < 0 || put_key(b, "to") < 0 ||
+		    put_place(b, x[i].to) < 0 || put_key(b, "share") < 0 ||
+		    answer_share(b, p, x[i].share) < 0 || buf_putc(b, '}') < 0)
+			return -1;
+	}
+	return buf_puts(b, n > 0 ? "]}" : "}");
+}
+
 static int
 put_asked(struct buf *b, const struct answer *a)
 {
 	if (a->asked & ANSWER_COVER && put_set(b, a) < 0)
 		return -1;
 	if (a->asked & ANSWER_WHY && put_why(b, a) < 0)
+		return -1;
+	if (a->without != NULL && put_pieces(b, a) < 0)
 		return -1;
 	return a->asked & ANSWER_NEAR ? put_near(b, a) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "fusion/neighbours.h"
+#include "fusion/occlusion.h"
 #include "fusion/predictor.h"
 #include "fusion/shapley.h"
 
@@ -25,6 +26,10 @@
  *	"why":{"base":-1.2,"text":0.8,"image":1.3}     shapley.h; of labels
  *	                                               {"x":{...},...}
  *	"near":[{"id":"b7","cosine":0.9},...]          neighbours.h
+ *
+ * and of occluded parts
+ *
+ *	"pieces":{"text":[{"from":0,"to":4,"share":0.5},...]}  occlusion.h
  *
  * or tab-separated: id, label (labels joined by commas, or the value), p,
  * truth, error, and then for each thing that was asked for: set, or lo and hi;
@@ -54,6 +59,8 @@ struct answer {
 	double reject;            /* _REJECT: class: the least p */
 	const struct shares *why; /* _WHY, and which record of it */
 	size_t why_record;
+	const struct occlusion *without; /* of occluded parts, or NULL */
+	size_t without_record;
 	const struct neighbours *neighbours; /* _NEAR */
 	const uint32_t *near;                /* [found] */
 	const float *cosine;                 /* [found] */

@@ -25,6 +25,12 @@ struct asking {
 	struct neighbours neighbours;
 	float *quantile; /* [sets] */
 	const struct batch *b;
+	int occluded;        /* parts of the stream */
+	struct schema plain; /* it without what is occluded */
+	struct batch whole;  /* the same of a batch */
+	const struct batch *given;
+	struct occlusion *occlusion; /* [n / ROWS] */
+	size_t nocclusions, occlusions_cap;
 	/* Of the records of that batch: */
 	float *F;         /* [n, C] */
 	float *reach;     /* [n] largest doubt that is in the set */
@@ -66,7 +72,15 @@ start(struct asking *a, const struct schema *s, struct error *e)
 	a->worker = mem_array((size_t)a->threads, sizeof(*a->worker));
 	if (a->map == NULL || a->worker == NULL)
 		return error_memory(e);
-	if (predictor_bind(a->p, s, a->map, e) < 0)
+	if (q->link == NULL) {
+		a->occluded = occlusion_plain(&a->plain, s, a->p, e);
+		if (a->occluded < 0)
+			return -1;
+	}
+	if (a->occluded > 0 && batch_init(&a->whole, &a->plain, e) < 0)
+		return -1;
+	if (predictor_bind(a->p, a->occluded > 0 ? &a->plain : s, a->map, e) <
+	    0)
 		return -1;
 	for (int t = 0; t < a->threads; t++) {
 		a->worker[t].room = predictor_room_new(a->p, e);
@@ -117,6 +131,11 @@ asking_free(struct asking *a)
 	}
 	for (size_t k = 0; k < a->nshares; k++)
 		shares_free(&a->shares[k]);
+	for (size_t k = 0; k < a->nocclusions; k++)
+		occlusion_free(&a->occlusion[k]);
+	free(a->occlusion);
+	batch_free(&a->whole);
+	schema_free(&a->plain);
 	neighbours_free(&a->neighbours);
 	free(a->map);
 	free(a->worker);
@@ -166,6 +185,15 @@ reserve(struct asking *a, size_t n, struct error *e)
 			bad |=
 			    shares_init(&a->shares[a->nshares++], a->p, e) < 0;
 	}
+	if (a->occluded > 0) {
+		size_t chunks = (n + ROWS - 1) / ROWS;
+
+		bad |= mem_grow(&a->occlusion, &a->occlusions_cap, chunks,
+			   sizeof(*a->occlusion)) < 0;
+		while (!bad && a->nocclusions < chunks)
+			a->occlusion[a->nocclusions++] =
+			    (struct occlusion){ 0 };
+	}
 	return bad ? error_memory(e) : 0;
 }
 
@@ -178,6 +206,10 @@ ask_more(struct asking *a, size_t first, size_t n, struct worker *w)
 	if (q->asked & ANSWER_WHY &&
 	    shapley_shares(&a->shares[first / ROWS], a->p, a->la, a->b, a->map,
 		first, n, a->F + first * a->p->C, w->room, &w->bad) < 0)
+		return -1;
+	if (a->occluded > 0 &&
+	    occlusion_shares(&a->occlusion[first / ROWS], a->p, a->la, a->given,
+		a->b, a->map, first, n, w->room, &w->bad) < 0)
 		return -1;
 	if (!(q->asked & ANSWER_NEAR))
 		return 0;
@@ -217,7 +249,14 @@ asking_batch(struct asking *a, const struct batch *b, struct error *e)
 {
 	if (reserve(a, b->n, e) < 0)
 		return -1;
-	a->b = b;
+	a->given = a->b = b;
+	if (a->occluded > 0) {
+		batch_clear(&a->whole);
+		for (size_t i = 0; i < b->n; i++)
+			if (batch_copy(&a->whole, b, i, e) < 0)
+				return -1;
+		a->b = &a->whole;
+	}
 	pool_run(a->pool, (b->n + ROWS - 1) / ROWS, ask_rows, a);
 	for (int t = 0; t < a->threads; t++)
 		if (a->worker[t].bad.text[0] != '\0') {
@@ -248,6 +287,10 @@ asking_answer(
 	if (a->q.asked & ANSWER_WHY) {
 		to->why = &a->shares[i / ROWS];
 		to->why_record = i % ROWS;
+	}
+	if (a->occluded > 0) {
+		to->without = &a->occlusion[i / ROWS];
+		to->without_record = i % ROWS;
 	}
 	if (a->q.asked & ANSWER_NEAR) {
 		to->neighbours = &a->neighbours;

@@ -27,7 +27,8 @@ struct question {
 struct asking; /* opaque */
 
 /* asking_new: of streams with this schema.  Everything is borrowed.  Refuses
- * what the model cannot answer. */
+ * what the model cannot answer.  Of occluded parts (vec/occlude.h), unless
+ * there is a link, answers say what each piece contributes. */
 struct asking *asking_new(const struct predictor *p, const struct linalg *la,
     struct pool *pool, const struct schema *s, const struct question *q,
     struct error *e);

@@ -113,9 +113,8 @@ choose_outputs(
 
 /* ---- the game ---- */
 
-/* v of a record with scores F: [C], in double. */
-static double
-value(const struct predictor *p, const float *F, size_t output)
+double
+shapley_value(const struct predictor *p, const float *F, size_t output)
 {
 	double most = -INFINITY, sum = 0, f = (double)F[output];
 
@@ -177,7 +176,8 @@ play(struct shares *s, const struct predictor *p, const struct linalg *la,
 		size_t i = s->row[k], at, n = batch_range(s->end, i, &at);
 
 		for (size_t o = at; o < at + n; o++) {
-			double v = value(p, s->F + k * p->C, s->output[o]);
+			double v =
+			    shapley_value(p, s->F + k * p->C, s->output[o]);
 
 			if (S == 0)
 				s->base[o] = v;

@@ -62,4 +62,7 @@ int shapley_shares(struct shares *s, const struct predictor *p,
     size_t first, size_t n, const float *A, struct predictor_room *room,
     struct error *e);
 
+/* shapley_value: v of a record with scores F: [C], of one output. */
+double shapley_value(const struct predictor *p, const float *F, size_t output);
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "learn/labels.h"
 #include "vec/input.h"
+#include "vec/occlude.h"
 
 /* The number that record i is to get: from the stream, or from its label. */
 static int
@@ -99,6 +100,18 @@ read_all(struct dataset *ds, const struct gather_options *o, struct input *in,
 	return rc;
 }
 
+/* An item with a word or a cell taken away is no item to learn from. */
+static int
+refuse_occluded(const struct schema *s, struct error *e)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (occlude_marked(&s->parts[i]))
+			return error_set(e,
+			    "part '%s': occluded vectors are for predict",
+			    s->parts[i].name);
+	return 0;
+}
+
 int
 gather(struct dataset *ds, struct schema *schema, char *const *paths, int n,
     const struct gather_options *o, struct gathered *c, struct error *e)
@@ -111,6 +124,8 @@ gather(struct dataset *ds, struct schema *schema, char *const *paths, int n,
 	if (in == NULL)
 		return -1;
 	rc = schema_copy(schema, input_schema(in), e);
+	if (rc == 0)
+		rc = refuse_occluded(schema, e);
 	if (rc == 0)
 		rc = dataset_init(ds, schema, task, o->task == 0, e);
 	if (rc == 0)

@@ -338,6 +338,30 @@ batch_error_str(
 	return rc;
 }
 
+/* The vector of part p of record i, or of a sequence the first. */
+static const float *
+dense_of(const struct batch *b, size_t p, size_t i)
+{
+	const struct part_column *c = &b->parts[p];
+	size_t dim = b->schema->parts[p].dim, first;
+
+	if (b->schema->parts[p].kind == PART_DENSE)
+		return c->dense + i * dim;
+	batch_range(c->end, i, &first);
+	return c->value + first * dim;
+}
+
+/* A dense part is not there where a sequence has no row. */
+static int
+to_copy(const struct batch *b, size_t p, const struct batch *from, size_t i)
+{
+	size_t first;
+
+	return from->parts[p].mask[i] &&
+	       (b->schema->parts[p].kind == from->schema->parts[p].kind ||
+		   batch_range(from->parts[p].end, i, &first) > 0);
+}
+
 /* copy_part: part p of record i of ${from} to the last record. */
 static int
 copy_part(struct batch *b, size_t p, const struct batch *from, size_t i)
@@ -350,8 +374,8 @@ copy_part(struct batch *b, size_t p, const struct batch *from, size_t i)
 
 	switch (b->schema->parts[p].kind) {
 	case PART_DENSE:
-		memcpy(
-		    batch_dense(b, p), c->dense + i * dim, dim * sizeof(float));
+		memcpy(batch_dense(b, p), dense_of(from, p, i),
+		    dim * sizeof(float));
 		return 0;
 	case PART_SPARSE:
 		n = batch_range(c->end, i, &first);
@@ -415,7 +439,7 @@ batch_copy(struct batch *b, const struct batch *from, size_t i, struct error *e)
 		return -1;
 	for (size_t p = 0; p < b->schema->n; p++) {
 		s = strs_get(&from->parts[p].error, i);
-		if (from->parts[p].mask[i]) {
+		if (to_copy(b, p, from, i)) {
 			if (copy_part(b, p, from, i) == -1)
 				goto fail;
 		} else if (s.len > 0 && replace_last(&b->parts[p].error, s.s,

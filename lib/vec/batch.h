@@ -170,7 +170,8 @@ int batch_error_str(
 
 /* batch_carry: append what record i of ${from} has but for its vectors: id,
  * labels, target, weight, group, source, flags.  Every part is missing, without
- * error.  batch_copy: append all of it; the schemas have the same parts. */
+ * error.  batch_copy: append all of it; the schemas have the same parts, but
+ * that a dense one takes the first row of a sequence. */
 int batch_carry(
     struct batch *b, const struct batch *from, size_t i, struct error *e);
 int batch_copy(

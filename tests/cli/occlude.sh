@@ -19,18 +19,18 @@ BEGIN { s = 77; for (i = 0; i < 160; i++) {
 	    i, red ? "rose" : "grass", file, 100 + i, red ? "roses" : "grasses" } }' >items.jsonl
 head -n 140 items.jsonl >some.jsonl
 tail -n 20 items.jsonl >more.jsonl
-text="embed-text -q --dim 64 --text title --id id --label label"
-image="extract-img -q --features color --file file --id id --label label"
-$text some.jsonl >t.vp
-$image some.jsonl >i.vp
+text() { embed-text -q --dim 64 --text title --id id --label label "$@"; }
+image() { extract-img -q --features color --file file --id id --label label "$@"; }
+text some.jsonl >t.vp
+image some.jsonl >i.vp
 fuse -q t.vp i.vp | train -q --cv off -o x.model
 
 # The rows: the text, then without each word.
-run "words" 0 $text --occlude -o to.vp more.jsonl
+run "words" 0 text --occlude -o to.vp more.jsonl
 run "of a sequence" 0 vec-info -v to.vp
 out_has "in the space of texts" "text: sequence, dim 64, 20 present, 7.0 rows each"
 out_has "which says so" '"occluded":"words"'
-$text -f jsonl more.jsonl | head -n 1 | sed 's/.*"text":\[\([^]]*\)\].*/\1/' >whole
+text -f jsonl more.jsonl | head -n 1 | sed 's/.*"text":\[\([^]]*\)\].*/\1/' >whole
 vec-cat -f jsonl to.vp | head -n 1 | tr -d '\n' | sed 's/.*"rows":\[\[//;s/\]\].*//;s/\],\[/\n/g' >rows
 is "the first is the text's" "$(sed -n 1p rows)" "$(cat whole)"
 echo '{"id":"a","title":"number 240 of the  here"}' >less.jsonl
@@ -51,7 +51,7 @@ run "sparse" 2 embed-text --occlude --sparse --text title --id id one.jsonl
 err_has "has no rows" "--occlude does not go with --sparse"
 
 # Cells: what a picture with the cell painted over would have.
-run "cells" 0 $image --occlude 2 -o io.vp more.jsonl
+run "cells" 0 image --occlude 2 -o io.vp more.jsonl
 run "of a sequence" 0 vec-info -v io.vp
 out_has "in the space of pictures" "5.0 rows each"
 out_has "which says so" '"occluded":"2x2"'
@@ -71,24 +71,24 @@ first() { sed 's/.*"rows":\[\[//;s/\]\].*//;s/\],\[/\n/g' "$1" | sed -n "$2p" | 
 whole() { sed 's/.*"\(text\|image\)":\[\([^]]*\)\].*/\2/' "$1" | cksum; }
 echo '{"id":"a","title":"a red rose"}' >rose.jsonl
 echo '{"id":"a","title":" red rose"}' >rest.jsonl
-bert="embed-text -q -m $DATA/encoders/text-bert-f32 --text title --id id -f jsonl"
-$bert --occlude rose.jsonl >rows
-$bert rose.jsonl >one
+bert() { embed-text -q -m "$DATA/encoders/text-bert-f32" --text title --id id -f jsonl "$@"; }
+bert --occlude rose.jsonl >rows
+bert rose.jsonl >one
 is "a network's text" "$(first rows 1)" "$(whole one)"
-$bert rest.jsonl >one
+bert rest.jsonl >one
 is "and without a word" "$(first rows 2)" "$(whole one)"
-vit="extract-img -q -m $DATA/encoders/clip-vision -f jsonl"
-$vit --occlude 2 p/140.ppm >rows
-$vit p/140.ppm >one
+vit() { extract-img -q -m "$DATA/encoders/clip-vision" -f jsonl "$@"; }
+vit --occlude 2 p/140.ppm >rows
+vit p/140.ppm >one
 is "a network's picture" "$(first rows 1)" "$(whole one)"
-$vit painted.ppm >one
+vit painted.ppm >one
 is "and without a cell" "$(first rows 5)" "$(whole one)"
-run "with rows of its own" 2 $vit --pool none --occlude 2 p/140.ppm
+run "with rows of its own" 2 vit --pool none --occlude 2 p/140.ppm
 err_has "there is no whole" "--occlude does not go with --pool none"
 
 # What predict makes of them.
-$text more.jsonl >tw.vp
-$image more.jsonl >iw.vp
+text more.jsonl >tw.vp
+image more.jsonl >iw.vp
 fuse -q tw.vp iw.vp | predict -q -m x.model >plain
 fuse -q to.vp io.vp >both.vp
 run "both" 0 predict -q -m x.model both.vp
@@ -103,7 +103,7 @@ largest() {
 			n[most[1]]++ } END { for (k in n) if (n[k] > n[best]) best = k; print best, (n[best] >= 18) }'
 }
 is "of the titles the flower counts" "$(largest text)" "18 1"
-$image --occlude 4 more.jsonl >io4.vp
+image --occlude 4 more.jsonl >io4.vp
 fuse -q to.vp io4.vp | predict -q -m x.model >lines
 is "of the pictures, too" "$(largest image)" "5 1"
 cp out lines

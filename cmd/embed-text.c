@@ -331,32 +331,31 @@ encode_rows(const struct options_of_text *opt, void *scratch, struct str text,
 	struct buf rest = { 0 };
 	double *time;
 	float *to = encoded_sequence(out, 0, all, &time, e);
-	int cut = 0, rc = -1;
+	int cut = 0, rc;
 
-	if (to != NULL)
-		rc = encode_row(opt, scratch, text, to, &cut, e);
+	if (to == NULL)
+		return -1;
+	time[0] = time[1] = 0;
+	rc = encode_row(opt, scratch, text, to, &cut, e);
 	if (rc == 0)
-		error_set(e, "empty text");
-	if (rc > 0 && cut)
+		return error_set(e, "empty text");
+	if (cut)
 		encoded_flag(out, FLAG_CUT);
-	for (size_t i = 0; rc > 0 && i < all; i++, to += vector_size(opt)) {
+	for (size_t i = 1; rc >= 0 && i < all; i++) {
 		const struct text_piece *p = &piece[i - 1];
 
-		time[2 * i] = i > 0 ? (double)p->from : 0;
-		time[2 * i + 1] = i > 0 ? (double)p->to : 0;
-		if (i == 0)
-			continue;
+		to += vector_size(opt);
+		time[2 * i] = (double)p->from;
+		time[2 * i + 1] = (double)p->to;
 		rest.len = 0;
 		if (text_without(&rest, text, p) < 0)
 			rc = error_memory(e);
-		/* What says nothing has the vector of nothing. */
-		else if (encode_row(opt, scratch,
-			     (struct str){ rest.data, rest.len }, to, &cut,
-			     e) < 0)
-			rc = -1;
+		else /* what says nothing has the vector of nothing */
+			rc = encode_row(opt, scratch,
+			    (struct str){ rest.data, rest.len }, to, &cut, e);
 	}
 	buf_free(&rest);
-	return rc > 0 ? 0 : -1;
+	return rc >= 0 ? 0 : -1;
 }
 
 static enum encode_status

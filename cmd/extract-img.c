@@ -347,15 +347,17 @@ encode_occluded(void *ctx, void *scratch, const struct source *in,
 	return rc == 0 ? ENCODE_OK : ENCODE_BAD;
 }
 
+/* End what is said of the run, which may be of occluded pictures. */
 static void
-mark(const struct options_of_image *opt, struct buf *run)
+end_run(const struct options_of_image *opt, struct buf *run)
 {
 	char cells[24];
+	int rc = 0;
 
 	snprintf(cells, sizeof(cells), "%ux%u", opt->occlude, opt->occlude);
-	if (opt->occlude > 0 && occlude_mark(run, cells) == -1)
-		die("out of memory");
-	if (buf_putc(run, '\0') == -1)
+	if (opt->occlude > 0)
+		rc = occlude_mark(run, cells);
+	if (rc == -1 || buf_putc(run, '\0') == -1)
 		die("out of memory");
 }
 
@@ -396,7 +398,7 @@ network_schema(const struct options_of_image *opt, struct schema *s)
 		image_png_version(), image_jpeg_version()) == -1 ||
 	    pretrained_run(&opt->model, &run, more.data) == -1)
 		die("out of memory");
-	mark(opt, &run);
+	end_run(opt, &run);
 	if (schema_add(s, name,
 		info->pool == POOL_NONE || opt->occlude > 0 ? PART_SEQUENCE
 							    : PART_DENSE,
@@ -438,7 +440,7 @@ make_schema(const struct options_of_image *opt, struct schema *s)
 	    buf_printf(&run, "{\"libpng\":\"%s\",\"libjpeg-turbo\":\"%s\"}",
 		image_png_version(), image_jpeg_version()) == -1)
 		die("out of memory");
-	mark(opt, &run);
+	end_run(opt, &run);
 	if (schema_add(s, name, opt->occlude > 0 ? PART_SEQUENCE : PART_DENSE,
 		(uint32_t)features_dim(opt->plan), space.data, run.data,
 		&e) == -1)

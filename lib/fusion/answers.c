@@ -336,14 +336,14 @@ put_pieces(struct buf *b, const struct answer *a)
 {
 	const struct predictor *p = a->predictor;
 	size_t at, n = batch_range(a->without->end, a->without_record, &at);
-	const struct occlusion_piece *x = a->without->piece + at;
 
 	if (buf_puts(b, ",\"pieces\":{") < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		const char *name = p->schema.parts[x[i].part].name;
+		const struct occlusion_piece *x = &a->without->piece[at + i];
+		const char *name = p->schema.parts[x->part].name;
 
-		if (i > 0 && x[i].part == x[i - 1].part) {
+		if (i > 0 && x->part == x[-1].part) {
 			if (buf_putc(b, ',') < 0)
 				return -1;
 		} else if (buf_puts(b, i > 0 ? "]," : "") < 0 ||
@@ -351,9 +351,9 @@ put_pieces(struct buf *b, const struct answer *a)
 			   buf_puts(b, ":[") < 0)
 			return -1;
 		if (buf_puts(b, "{\"from\":") < 0 ||
-		    put_place(b, x[i].from) < 0 || put_key(b, "to") < 0 ||
-		    put_place(b, x[i].to) < 0 || put_key(b, "share") < 0 ||
-		    answer_share(b, p, x[i].share) < 0 || buf_putc(b, '}') < 0)
+		    put_place(b, x->from) < 0 || put_key(b, "to") < 0 ||
+		    put_place(b, x->to) < 0 || put_key(b, "share") < 0 ||
+		    answer_share(b, p, x->share) < 0 || buf_putc(b, '}') < 0)
 			return -1;
 	}
 	return buf_puts(b, n > 0 ? "]}" : "}");

@@ -226,6 +226,8 @@ suits(const struct learner *l, enum fusion_method method, uint64_t these)
 	}
 }
 
+enum { IN_TURN = 8 }; /* parts that are left out in turn, at most */
+
 /*
  * Net i, or the same one without the parts that do it no good: a net that
  * learns its columns at once may learn noise with them, however it is held
@@ -237,13 +239,17 @@ leave_parts_out(struct choice *x, enum fusion_method method, int bold, int i,
 {
 	struct learner *l = x->l;
 	double gain, error;
+	int turns = 0;
 
-	for (size_t p = 0; l->folded && p < l->ds->parts; p++) {
+	if (!l->folded)
+		return i;
+	for (size_t p = 0; p < l->ds->parts && turns < IN_TURN; p++) {
 		uint64_t rest = l->cand[i].parts & ~(UINT64_C(1) << p);
 		int k;
 
 		if (rest == l->cand[i].parts || !suits(l, method, rest))
 			continue;
+		turns++;
 		k = learn_net(l, method, bold, rest, e);
 		if (k == NONE)
 			return NONE;

@@ -112,26 +112,40 @@ parse_options(
 		usage_error("--features: %s", e.text);
 }
 
+/* The picture, as large as a network wants it or as features do. */
+static enum encode_status
+decode(const struct options_of_image *opt, const struct source *in,
+    struct image *im, struct encoded *out, struct error *e)
+{
+	struct image_how how = { .keep = in->keep };
+
+	if (opt->network.model == NULL)
+		how.side = FEATURES_SIDE;
+	memcpy(how.background, opt->background, sizeof(how.background));
+	if (image_decode(im, in->data, in->len, &how, e) == -1)
+		return image_type(in->data, in->len) == IMAGE_UNKNOWN
+			   ? ENCODE_UNKNOWN
+			   : ENCODE_BAD;
+	if (im->damaged)
+		encoded_flag(out, FLAG_DAMAGED);
+	return ENCODE_OK;
+}
+
 static enum encode_status
 encode(void *ctx, void *scratch, const struct source *in, struct encoded *out,
     struct error *e)
 {
 	const struct options_of_image *opt = ctx;
-	struct image_how how = { .keep = in->keep, .side = FEATURES_SIDE };
 	struct image im;
+	enum encode_status status = decode(opt, in, &im, out, e);
 	float *to;
 	int rc = -1;
 
-	memcpy(how.background, opt->background, sizeof(how.background));
-	if (image_decode(&im, in->data, in->len, &how, e) == -1)
-		return image_type(in->data, in->len) == IMAGE_UNKNOWN
-			   ? ENCODE_UNKNOWN
-			   : ENCODE_BAD;
+	if (status != ENCODE_OK)
+		return status;
 	to = encoded_dense(out, 0, e);
 	if (to != NULL)
 		rc = features_of(opt->plan, scratch, &im, to, e);
-	if (im.damaged)
-		encoded_flag(out, FLAG_DAMAGED);
 	image_free(&im);
 	return rc == 0 ? ENCODE_OK : ENCODE_BAD;
 }
@@ -204,16 +218,12 @@ read_pixels(const struct options_of_image *opt, const struct source *in,
     float *px, struct encoded *out, struct error *e)
 {
 	const struct pixels *p = &encoder_info(opt->model.encoder)->pixels;
-	struct image_how how = { .keep = in->keep };
 	struct image im;
+	enum encode_status status = decode(opt, in, &im, out, e);
 	int rc;
 
-	if (image_decode(&im, in->data, in->len, &how, e) == -1)
-		return image_type(in->data, in->len) == IMAGE_UNKNOWN
-			   ? ENCODE_UNKNOWN
-			   : ENCODE_BAD;
-	if (im.damaged)
-		encoded_flag(out, FLAG_DAMAGED);
+	if (status != ENCODE_OK)
+		return status;
 	rc = preprocess(p, opt->background, &im, px, e);
 	image_free(&im);
 	return rc == 0 ? ENCODE_OK : ENCODE_BAD;
@@ -329,19 +339,12 @@ encode_occluded(void *ctx, void *scratch, const struct source *in,
     struct encoded *out, struct error *e)
 {
 	const struct options_of_image *opt = ctx;
-	struct image_how how = { .keep = in->keep };
 	struct image im;
+	enum encode_status status = decode(opt, in, &im, out, e);
 	int rc;
 
-	if (opt->network.model == NULL)
-		how.side = FEATURES_SIDE;
-	memcpy(how.background, opt->background, sizeof(how.background));
-	if (image_decode(&im, in->data, in->len, &how, e) == -1)
-		return image_type(in->data, in->len) == IMAGE_UNKNOWN
-			   ? ENCODE_UNKNOWN
-			   : ENCODE_BAD;
-	if (im.damaged)
-		encoded_flag(out, FLAG_DAMAGED);
+	if (status != ENCODE_OK)
+		return status;
 	rc = encode_rows(opt, scratch, &im, out, e);
 	image_free(&im);
 	return rc == 0 ? ENCODE_OK : ENCODE_BAD;

@@ -277,6 +277,49 @@ START_TEST(greedy_selection_comes_near_brute_force)
 }
 END_TEST
 
+/* ---- what is better ---- */
+
+/* The mean of groups that are alike inside varies as that of as many single
+ * records. */
+START_TEST(a_gain_varies_with_its_groups)
+{
+	enum { GROUPS = 50, EACH = 4, ALL = GROUPS * EACH };
+	uint64_t hash[ALL], own[GROUPS];
+	double u[ALL], v[GROUPS], zero[ALL] = { 0 }, sum = 0, sq = 0;
+	double gain, error[3];
+	struct error e = no_error;
+	struct dataset ds = { .n = ALL, .group_hash = hash };
+	struct dataset few = { .n = GROUPS, .group_hash = own };
+	struct learner l = { .ds = &ds, .n = ALL };
+	struct learner m = { .ds = &few, .n = GROUPS };
+	struct rng r;
+
+	rng_seed(&r, 4);
+	for (size_t i = 0; i < GROUPS; i++) {
+		v[i] = rng_double(&r) - 0.3;
+		own[i] = i;
+		sum += v[i] / GROUPS;
+	}
+	for (size_t i = 0; i < GROUPS; i++)
+		sq += (v[i] - sum) * (v[i] - sum);
+	for (size_t i = 0; i < ALL; i++) {
+		u[i] = v[i % GROUPS];
+		hash[i] = i % GROUPS;
+	}
+	ck_assert_int_eq(worth_gain(&l, u, zero, &gain, &error[0], &e), 0);
+	ck_assert_double_eq_tol(gain, sum, 1e-12);
+	ck_assert_int_eq(worth_gain(&m, v, zero, &gain, &error[1], &e), 0);
+	ck_assert_double_eq_tol(gain, sum, 1e-12);
+	ck_assert_double_eq_tol(error[0], error[1], 1e-12);
+	ck_assert_double_eq_tol(error[1], sqrt(sq) / GROUPS, 1e-12);
+	/* Taken as single ones they seem to vary less. */
+	for (size_t i = 0; i < ALL; i++)
+		hash[i] = i;
+	ck_assert_int_eq(worth_gain(&l, u, zero, &gain, &error[2], &e), 0);
+	ck_assert_double_eq_tol(error[2], error[1] / 2, 1e-12);
+}
+END_TEST
+
 /* ---- the float factor ---- */
 
 START_TEST(float_factor_solves)
@@ -595,6 +638,7 @@ main(void)
 	tcase_add_test(t, stacking_is_least_squares);
 	tcase_add_test(t, stacking_finds_the_lowest_loss);
 	tcase_add_test(t, greedy_selection_comes_near_brute_force);
+	tcase_add_test(t, a_gain_varies_with_its_groups);
 	tcase_add_loop_test(t, float_factor_solves, 0, 6);
 	tcase_add_loop_test(
 	    t, same_bytes_however_it_is_run, 0, FUSION_AUTO + 1);

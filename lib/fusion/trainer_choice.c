@@ -108,7 +108,8 @@ compare(struct choice *x, enum fusion_method method, int bold, struct error *e)
 		return -1;
 	if (l->ntrials == 0)
 		memcpy(x->concat, x->u, l->n * sizeof(*x->u));
-	f->gain = worth_gain(l, x->u, x->concat, &f->error);
+	if (worth_gain(l, x->u, x->concat, &f->gain, &f->error, e) < 0)
+		return -1;
 	if (f->gain > (method == FUSION_ENSEMBLE ? 0 : f->error) &&
 	    f->gain > l->trial[x->best].gain)
 		x->best = l->ntrials;
@@ -171,8 +172,7 @@ compare_nets(struct choice *x, int i, int k, double *gain, double *error,
 		worth_f1(x->l, x->l->cand[i].own, x->D);
 	if (own_worth(x, i, x->concat, e) < 0 || own_worth(x, k, x->u, e) < 0)
 		return -1;
-	*gain = worth_gain(x->l, x->u, x->concat, error);
-	return 0;
+	return worth_gain(x->l, x->u, x->concat, gain, error, e);
 }
 
 /* The better one of a net that holds back and a bold one, which varies more

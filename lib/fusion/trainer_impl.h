@@ -192,13 +192,14 @@ int blend_greedy(struct held_rows *h, const struct linalg *la,
  * worth_f1: F1 of a class is 2 right / (said + true); D: [2, C] gets said +
  * true and F1 of scores F: [n, C].
  *
- * worth_gain: the mean of u - base over records, and its standard error.
+ * worth_gain: the mean of u - base over records, and its standard error, where
+ * records of a group count together.
  */
 int worth_of(const struct learner *l, float *F, const double *D, double *u,
     struct error *e);
 void worth_f1(const struct learner *l, const float *F, double *D);
-double worth_gain(const struct learner *l, const double *u, const double *base,
-    double *error);
+int worth_gain(const struct learner *l, const double *u, const double *base,
+    double *gain, double *error, struct error *e);
 
 /* ---- the method (trainer_choice.c) ---- */
 

@@ -61,17 +61,47 @@ worth_of(const struct learner *l, float *F, const double *D, double *u,
 	return 0;
 }
 
-double
-worth_gain(
-    const struct learner *l, const double *u, const double *base, double *error)
-{
-	double sum = 0, sq = 0, n = (double)l->n, variance;
+/* What one record gained. */
+struct gained {
+	uint64_t group;
+	size_t row;
+	double by;
+};
 
+static int
+by_group(const void *a, const void *b)
+{
+	const struct gained *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->row < y->row ? -1 : x->row > y->row;
+}
+
+int
+worth_gain(const struct learner *l, const double *u, const double *base,
+    double *gain, double *error, struct error *e)
+{
+	struct gained *g = mem_array(l->n, sizeof(*g));
+	double sum = 0, sq = 0, group = 0, n = (double)l->n;
+
+	if (g == NULL)
+		return error_memory(e);
 	for (size_t i = 0; i < l->n; i++) {
-		sum += u[i] - base[i];
-		sq += (u[i] - base[i]) * (u[i] - base[i]);
+		g[i] =
+		    (struct gained){ l->ds->group_hash[i], i, u[i] - base[i] };
+		sum += g[i].by;
 	}
-	variance = sq / n - sum / n * (sum / n);
-	*error = variance > 0 ? sqrt(variance / n) : 0;
-	return sum / n;
+	qsort(g, l->n, sizeof(*g), by_group);
+	for (size_t i = 0; i < l->n; i++) {
+		group += g[i].by - sum / n;
+		if (i + 1 < l->n && g[i].group == g[i + 1].group)
+			continue;
+		sq += group * group;
+		group = 0;
+	}
+	free(g);
+	*gain = sum / n;
+	*error = sqrt(sq) / n;
+	return 0;
 }

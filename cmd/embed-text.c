@@ -298,6 +298,12 @@ encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
 
 /* ---- without each word ---- */
 
+static size_t
+vector_size(const struct options_of_text *opt)
+{
+	return opt->model != NULL ? text_model_info(opt->model)->dim : opt->dim;
+}
+
 /* One row: 1; 0 where nothing is left of the text; -1. */
 static int
 encode_row(const struct options_of_text *opt, void *scratch, struct str text,
@@ -310,15 +316,9 @@ encode_row(const struct options_of_text *opt, void *scratch, struct str text,
 	if (text_model_encode(opt->model, scratch, &text, 1, &x, e) < 0)
 		return -1;
 	if (x.rows > 0)
-		memcpy(to, x.v, text_model_info(opt->model)->dim * sizeof(*to));
+		memcpy(to, x.v, vector_size(opt) * sizeof(*to));
 	*cut = x.cut;
 	return x.rows > 0;
-}
-
-static size_t
-vector_size(const struct options_of_text *opt)
-{
-	return opt->model != NULL ? text_model_info(opt->model)->dim : opt->dim;
 }
 
 static int
@@ -418,15 +418,11 @@ make_schema(const struct options_of_text *opt, struct schema *s)
 	const char *name = opt->run.part != NULL ? opt->run.part : "text";
 	enum part_kind kind = opt->sparse ? PART_SPARSE : PART_DENSE;
 	struct buf space = { 0 }, run = { 0 };
-	uint32_t dim = opt->dim;
 	struct error e;
 	int rc;
 
 	if (opt->model != NULL) {
-		const struct encoder_info *info = text_model_info(opt->model);
-
-		dim = info->dim;
-		if (info->pool == POOL_NONE)
+		if (text_model_info(opt->model)->pool == POOL_NONE)
 			kind = PART_SEQUENCE;
 		rc = text_model_space(opt->model, &space) |
 		     text_model_run(opt->model, &run);
@@ -441,7 +437,8 @@ make_schema(const struct options_of_text *opt, struct schema *s)
 	if (rc != 0 || buf_putc(&space, '\0') == -1 ||
 	    buf_putc(&run, '\0') == -1)
 		die("out of memory");
-	if (schema_add(s, name, kind, dim, space.data, run.data, &e) == -1)
+	if (schema_add(s, name, kind, (uint32_t)vector_size(opt), space.data,
+		run.data, &e) == -1)
 		die("%s", e.text);
 	buf_free(&space);
 	buf_free(&run);

@@ -281,6 +281,14 @@ encode_batch(void *ctx, void *scratch, size_t n, const struct source *in,
 
 /* ---- without each cell ---- */
 
+static size_t
+vector_size(const struct options_of_image *opt)
+{
+	return opt->network.model != NULL
+		   ? encoder_info(opt->model.encoder)->dim
+		   : features_dim(opt->plan);
+}
+
 /* The vector of the picture as it is now. */
 static int
 encode_row(const struct options_of_image *opt, void *scratch, struct image *im,
@@ -296,16 +304,8 @@ encode_row(const struct options_of_image *opt, void *scratch, struct image *im,
 	    encoder_pictures(
 		opt->model.encoder, w->encoder, w->px, 1, &made, e) < 0)
 		return -1;
-	memcpy(to, made.v, encoder_info(opt->model.encoder)->dim * sizeof(*to));
+	memcpy(to, made.v, vector_size(opt) * sizeof(*to));
 	return 0;
-}
-
-static size_t
-vector_size(const struct options_of_image *opt)
-{
-	return opt->network.model != NULL
-		   ? encoder_info(opt->model.encoder)->dim
-		   : features_dim(opt->plan);
 }
 
 static int
@@ -480,13 +480,12 @@ main(int argc, char *argv[])
 	if (opt.network.model != NULL) {
 		x.scratch_new = network_work_new;
 		x.scratch_free = network_work_free;
-		x.encode_batch = encode_batch;
-		x.batch = BATCH;
 	}
 	if (opt.occlude > 0) {
 		x.encode = encode_occluded;
-		x.encode_batch = NULL;
-		x.batch = 0;
+	} else if (opt.network.model != NULL) {
+		x.encode_batch = encode_batch;
+		x.batch = BATCH;
 	}
 	status = runner_run(&x, &opt.items, o.argv, o.argc, &opt.run);
 	schema_free(&schema);

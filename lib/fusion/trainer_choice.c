@@ -178,26 +178,22 @@ compare_nets(struct choice *x, int i, int k, double *gain, double *error,
 /* The better one of a net that holds back and a bold one, which varies more
  * from fit to fit and has to be better by a standard error. */
 static int
-learn_better_net(
-    struct choice *x, enum fusion_method method, int *bold, struct error *e)
+learn_better_net(struct choice *x, enum fusion_method method, struct error *e)
 {
 	struct learner *l = x->l;
 	int i = learn_net(l, method, 0, l->live, e), k;
 	double gain, error;
 
-	*bold = 0;
 	if (i == NONE || !may_be_bold(l))
 		return i < 0 ? NONE : i;
 	k = learn_net(l, method, 1, l->live, e);
 	if (k == NONE || (i < 0 && k < 0))
 		return NONE;
-	*bold = i < 0;
 	if (i < 0 || k < 0)
 		return i < 0 ? k : i;
 	if (compare_nets(x, i, k, &gain, &error, e) < 0)
 		return NONE;
-	*bold = gain > error;
-	return *bold ? k : i;
+	return gain > error ? k : i;
 }
 
 /* Whether a method is worth a try on these parts. */
@@ -234,12 +230,12 @@ enum { IN_TURN = 8 }; /* parts that are left out in turn, at most */
  * back.
  */
 static int
-leave_parts_out(struct choice *x, enum fusion_method method, int bold, int i,
-    struct error *e)
+leave_parts_out(
+    struct choice *x, enum fusion_method method, int i, struct error *e)
 {
 	struct learner *l = x->l;
 	double gain, error;
-	int turns = 0;
+	int bold = l->cand[i].net.bold, turns = 0;
 
 	if (!l->folded)
 		return i;
@@ -420,7 +416,7 @@ choose_method(struct learner *l, struct error *e)
 {
 	struct choice x = { .l = l, .started = now() };
 	enum fusion_method method = l->t->method;
-	int rc = 0, i = 0, bold = 0;
+	int rc = 0, i = 0;
 
 	l->chosen = method;
 	x.base = mem_array(TRIALS_MAX * CANDS_MAX, sizeof(*x.base));
@@ -435,9 +431,9 @@ choose_method(struct learner *l, struct error *e)
 		rc = choose_among(&x, e);
 	else {
 		if (method >= FUSION_MLP)
-			i = learn_better_net(&x, method, &bold, e);
+			i = learn_better_net(&x, method, e);
 		if (i > 0)
-			i = leave_parts_out(&x, method, bold, i, e);
+			i = leave_parts_out(&x, method, i, e);
 		if (i >= 0)
 			x.base[i] = 1;
 		rc = i < 0 ? -1

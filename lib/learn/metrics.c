@@ -216,8 +216,7 @@ metrics_ece_mass(const uint32_t *order, const uint8_t *mark, const double *p,
 }
 
 double
-metrics_ece_share(const uint32_t *order, const uint8_t *mark, const double *p,
-    const double *right, size_t n)
+metrics_ece_share(const double *p, const double *right, size_t n)
 {
 	struct mass_bin bin = { 0 };
 	uint64_t c = 0;
@@ -225,10 +224,10 @@ metrics_ece_share(const uint32_t *order, const uint8_t *mark, const double *p,
 
 	for (size_t j = 0; j < n; j++) {
 		c++;
-		h += right[order[j]];
-		if (mark[j] & MARK_TIED)
+		h += right[j];
+		if (j + 1 < n && !(p[j] < p[j + 1]))
 			continue;
-		pour(&bin, n, c, h, p[order[j]]);
+		pour(&bin, n, c, h, p[j]);
 		c = 0;
 		h = 0;
 	}

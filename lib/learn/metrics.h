@@ -88,13 +88,12 @@ double metrics_ece(
  *   order: [n] from metrics_order of p   mark: [n] from metrics_mark with
  *   right for positive
  *
- * metrics_ece_share: the same where a record may be right in part: right: [n],
- * any numbers.
+ * metrics_ece_share: the same of records that lie in the order of p, where one
+ * may be right in part: right: [n], any numbers.
  */
 double metrics_ece_mass(const uint32_t *order, const uint8_t *mark,
     const double *p, const uint32_t *w, size_t n);
-double metrics_ece_share(const uint32_t *order, const uint8_t *mark,
-    const double *p, const double *right, size_t n);
+double metrics_ece_share(const double *p, const double *right, size_t n);
 
 /*
  * metrics_order(order, x, n): the permutation that sorts x: [n] ascending;

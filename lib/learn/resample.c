@@ -226,14 +226,12 @@ resample_permutation(
 /* Records in the order of their confidence, and what each worker draws. */
 struct calm {
 	const struct resample *r;
-	double *p;       /* [n] */
-	double *excess;  /* [n] right - p */
-	uint32_t *unit;  /* [n] */
-	uint32_t *order; /* [n] 0, 1, 2, ... */
-	uint8_t *tied;   /* [n] marks without truth */
-	double *right;   /* [threads, n] */
-	double *sign;    /* [threads, units] */
-	double *out;     /* [RESAMPLE_CALIBRATED] */
+	double *p;      /* [n] */
+	double *excess; /* [n] right - p */
+	uint32_t *unit; /* [n] */
+	double *right;  /* [threads, n] */
+	double *sign;   /* [threads, units] */
+	double *out;    /* [RESAMPLE_CALIBRATED] */
 };
 
 static void
@@ -255,7 +253,7 @@ calm_round(void *arg, size_t round, int worker)
 		for (size_t j = 0; j < n; j++)
 			right[j] = q->p[j] + sign[q->unit[j]] * q->excess[j];
 	}
-	q->out[round] = metrics_ece_share(q->order, q->tied, q->p, right, n);
+	q->out[round] = metrics_ece_share(q->p, right, n);
 }
 
 /* Take the records [first, first + n) in the order of their confidence. */
@@ -269,7 +267,6 @@ calm_fill(struct calm *q, const struct scores *s, size_t first)
 
 		if (i < first || i >= first + q->r->n)
 			continue;
-		q->order[n] = (uint32_t)n;
 		q->p[n] = s->conf[i];
 		if (q->r->units < q->r->n) {
 			q->unit[n] = q->r->unit[i - first];
@@ -277,10 +274,6 @@ calm_fill(struct calm *q, const struct scores *s, size_t first)
 		}
 		n++;
 	}
-	/* Of equal confidences, whoever is right. */
-	for (size_t j = 0; j < n; j++)
-		q->tied[j] =
-		    j + 1 < n && !(q->p[j] < q->p[j + 1]) ? MARK_TIED : 0;
 }
 
 int
@@ -294,14 +287,11 @@ resample_calibrated(const struct scores *s, size_t first,
 	q.p = mem_array(r->n, sizeof(*q.p));
 	q.excess = mem_array(r->n, sizeof(*q.excess));
 	q.unit = mem_array(r->n, sizeof(*q.unit));
-	q.order = mem_array(r->n, sizeof(*q.order));
-	q.tied = mem_array(r->n, 1);
 	q.right = mem_array(threads * r->n, sizeof(*q.right));
 	q.sign = mem_array(threads * r->units, sizeof(*q.sign));
 	q.out = mem_array(RESAMPLE_CALIBRATED, sizeof(*q.out));
 	if (q.p != NULL && q.excess != NULL && q.unit != NULL &&
-	    q.order != NULL && q.tied != NULL && q.right != NULL &&
-	    q.sign != NULL && q.out != NULL) {
+	    q.right != NULL && q.sign != NULL && q.out != NULL) {
 		calm_fill(&q, s, first);
 		pool_run(r->pool, RESAMPLE_CALIBRATED, calm_round, &q);
 		qsort(q.out, RESAMPLE_CALIBRATED, sizeof(*q.out), ascending);
@@ -311,8 +301,6 @@ resample_calibrated(const struct scores *s, size_t first,
 	free(q.p);
 	free(q.excess);
 	free(q.unit);
-	free(q.order);
-	free(q.tied);
 	free(q.right);
 	free(q.sign);
 	free(q.out);

@@ -170,21 +170,26 @@ quantize(uint8_t *q, const float *x, size_t ldx, size_t rows, size_t in)
 	}
 }
 
-/* a[0] and a[1] += the products of a pair of steps, or of one, of one row */
+/*
+ * a[0] and a[1] += the products of a pair of steps, or of one, of one row.
+ * The order and the last operand from memory leave no sum without a register;
+ * AGAIN has that operand read once more for the next row, not kept.
+ */
+#define AGAIN() __asm__ volatile("" ::: "memory")
 #define PAIR(a, qi, qj)                                                        \
 	do {                                                                   \
-		__m256i x = four_bytes(qi), u = four_bytes(qj);                \
+		__m256i x = four_bytes(qi), u;                                 \
+		__m256i t0 = _mm256_maddubs_epi16(x, wi[0]);                   \
+		__m256i t1 = _mm256_maddubs_epi16(x, wi[1]);                   \
                                                                                \
-		(a)[0] = _mm256_add_epi32((a)[0],                              \
-		    _mm256_madd_epi16(                                         \
-			_mm256_add_epi16(_mm256_maddubs_epi16(x, wi[0]),       \
-			    _mm256_maddubs_epi16(u, wj[0])),                   \
-			ones));                                                \
-		(a)[1] = _mm256_add_epi32((a)[1],                              \
-		    _mm256_madd_epi16(                                         \
-			_mm256_add_epi16(_mm256_maddubs_epi16(x, wi[1]),       \
-			    _mm256_maddubs_epi16(u, wj[1])),                   \
-			ones));                                                \
+		x = four_bytes(qj);                                            \
+		u = _mm256_maddubs_epi16(x, wj);                               \
+		x = _mm256_maddubs_epi16(x, load(pj + 32));                    \
+		t0 = _mm256_madd_epi16(_mm256_add_epi16(t0, u), ones);         \
+		t1 = _mm256_madd_epi16(_mm256_add_epi16(t1, x), ones);         \
+		(a)[0] = _mm256_add_epi32((a)[0], t0);                         \
+		(a)[1] = _mm256_add_epi32((a)[1], t1);                         \
+		AGAIN();                                                       \
 	} while (0)
 
 #define SINGLE(a, qi)                                                          \
@@ -197,11 +202,10 @@ quantize(uint8_t *q, const float *x, size_t ldx, size_t rows, size_t in)
 		    _mm256_madd_epi16(_mm256_maddubs_epi16(x, wi[1]), ones));  \
 	} while (0)
 
-static inline void
-load_step(__m256i w[2], const uint8_t *p)
+static inline __m256i
+load(const uint8_t *p)
 {
-	w[0] = _mm256_load_si256((const __m256i *)(const void *)p);
-	w[1] = _mm256_load_si256((const __m256i *)(const void *)(p + 32));
+	return _mm256_load_si256((const __m256i *)(const void *)p);
 }
 
 /* What a tile asks for while it works: bytes from .. to of each block of the
@@ -212,10 +216,10 @@ struct ahead {
 };
 
 /* The sums of the first ${n} rows of a group with one panel grow by some
- * blocks. */
+ * blocks, from those at ${from} on. */
 static inline __attribute__((always_inline)) void
-tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
-    struct ahead next, const int n)
+tile(float *t, const float *from, const uint8_t *q, const uint8_t *w,
+    size_t blocks, struct ahead next, const int n)
 {
 	const __m256i ones = _mm256_set1_epi16(1);
 
@@ -223,7 +227,7 @@ tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
 		const uint8_t *order = w + I8_ORDER;
 		const float *sw = (const float *)(const void *)(w + I8_SCALES);
 		const uint8_t *end = order + 2 * w[I8_PAIRS];
-		__m256i a[GROUP][2], wi[2], wj[2];
+		__m256i a[GROUP][2], wi[2], wj;
 
 		for (size_t i = next.from; i < next.to; i += 64)
 			__builtin_prefetch(next.w + b * I8_BLOCK + i);
@@ -241,9 +245,12 @@ tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
 		}
 		for (; order < end; order += 2) {
 			const uint8_t *qi = q + order[0], *qj = q + order[1];
+			const uint8_t *pi = w + 4 * (size_t)order[0];
+			const uint8_t *pj = w + 4 * (size_t)order[1];
 
-			load_step(wi, w + 4 * (size_t)order[0]);
-			load_step(wj, w + 4 * (size_t)order[1]);
+			wi[0] = load(pi);
+			wi[1] = load(pi + 32);
+			wj = load(pj);
 			UNROLL
 			for (int r = 0; r < n; r++)
 				PAIR(a[r], qi + 4 * r, qj + 4 * r);
@@ -251,7 +258,8 @@ tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
 		for (; order < w + I8_ORDER + I8_STEPS; order++) {
 			const uint8_t *qi = q + order[0];
 
-			load_step(wi, w + 4 * (size_t)order[0]);
+			wi[0] = load(w + 4 * (size_t)order[0]);
+			wi[1] = load(w + 4 * (size_t)order[0] + 32);
 			UNROLL
 			for (int r = 0; r < n; r++)
 				SINGLE(a[r], qi + 4 * r);
@@ -260,36 +268,39 @@ tile(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
 		for (int r = 0; r < n; r++) {
 			__m256 sx = _mm256_castsi256_ps(
 			    four_bytes(q + 64 * GROUP + 4 * r));
+			const float *x = from + r * I8_WIDE;
 			float *to = t + r * I8_WIDE;
 
 			_mm256_store_ps(
 			    to, _mm256_fmadd_ps(_mm256_cvtepi32_ps(a[r][0]),
 				    _mm256_mul_ps(sx, _mm256_load_ps(sw)),
-				    _mm256_load_ps(to)));
+				    _mm256_load_ps(x)));
 			_mm256_store_ps(to + 8,
 			    _mm256_fmadd_ps(_mm256_cvtepi32_ps(a[r][1]),
 				_mm256_mul_ps(sx, _mm256_load_ps(sw + 8)),
-				_mm256_load_ps(to + 8)));
+				_mm256_load_ps(x + 8)));
 		}
+		from = t;
+		AGAIN();
 	}
 }
 
 static void
-tile_of(float *t, const uint8_t *q, const uint8_t *w, size_t blocks,
-    struct ahead next, size_t n)
+tile_of(float *t, const float *from, const uint8_t *q, const uint8_t *w,
+    size_t blocks, struct ahead next, size_t n)
 {
 	switch (n) {
 	case 1:
-		tile(t, q, w, blocks, next, 1);
+		tile(t, from, q, w, blocks, next, 1);
 		break;
 	case 2:
-		tile(t, q, w, blocks, next, 2);
+		tile(t, from, q, w, blocks, next, 2);
 		break;
 	case 3:
-		tile(t, q, w, blocks, next, 3);
+		tile(t, from, q, w, blocks, next, 3);
 		break;
 	default:
-		tile(t, q, w, blocks, next, 4);
+		tile(t, from, q, w, blocks, next, 4);
 	}
 }
 
@@ -303,10 +314,10 @@ product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
     size_t blocks, size_t panels)
 {
 	enum { NEAR = 8 };
+	static const _Alignas(32) float none[GROUP * I8_WIDE];
 	size_t groups = (rows + GROUP - 1) / GROUP;
 	size_t share = (I8_BLOCK / 64 + groups - 1) / groups * 64;
 
-	memset(t, 0, rows * I8_WIDE * sizeof(*t));
 	for (size_t b = 0, n; b < blocks; b += n) {
 		n = blocks - b < NEAR ? blocks - b : NEAR;
 		for (size_t i = 0; i < rows; i += GROUP) {
@@ -317,6 +328,7 @@ product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
 			if (next.to > I8_BLOCK)
 				next.to = I8_BLOCK;
 			for (size_t p = 0; p < panels; p++) {
+				float *to = t + i * I8_WIDE + p * I8_PANEL;
 				const uint8_t *wp =
 				    w + (p * blocks + b) * I8_BLOCK;
 
@@ -324,8 +336,8 @@ product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
 				    b + n < blocks
 					? wp + n * I8_BLOCK
 					: wp + (panels * blocks - b) * I8_BLOCK;
-				tile_of(t + i * I8_WIDE + p * I8_PANEL, a, wp,
-				    n, next, rows - i);
+				tile_of(to, b > 0 ? to : none, a, wp, n, next,
+				    rows - i);
 			}
 		}
 	}

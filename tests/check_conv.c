@@ -109,6 +109,13 @@ static const struct depth_case {
 	{ 12, 13, 5, 9, 1, 9, ACT_NONE },
 	{ 6, 6, 4, 1, 1, 0, ACT_NONE },
 	{ 6, 8, 4, 2, 2, 0, ACT_NONE },
+	/* Whole lines: read where they lie, or by way of copies where there
+	 * are too many for a cache or for the zeros beyond the border. */
+	{ 19, 20, 48, 3, 1, 1, ACT_RELU },
+	{ 21, 131, 32, 5, 2, 9, ACT_RELU6 },
+	{ 7, 7, 1152, 5, 1, 9, ACT_NONE },
+	{ 6, 20, 1024, 5, 1, 9, ACT_NONE },
+	{ 3, 4, 2064, 3, 1, 1, ACT_RELU },
 };
 
 static void

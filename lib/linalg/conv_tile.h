@@ -50,7 +50,8 @@ clamp(enum activation act, vf s)
 static inline __attribute__((always_inline)) void
 dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 {
-	const size_t ldx = t->x.ld, ldy = t->ldy, ldr = t->ldr;
+	const size_t ldy = t->ldy, ldr = t->ldr;
+	size_t ldx = t->x.ld;
 	const float *top = t->x.x, *residual = t->residual, *soon = t->soon;
 	const enum activation act = t->act, last = t->last;
 	const size_t step = t->soon_step, skip = t->x.step - t->x.part;
@@ -72,14 +73,26 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 		if (vecs > 2)                                                  \
 			s##r##_2 = vf_fma(v, p2, s##r##_2);                    \
 	}
+/* Here gcc must neither have loaded anything ahead nor know multiples of ldx:
+ * either would cost registers, and then sums go to memory. */
+#define FENCE(n) __asm__ volatile("" : "+r"(n) : : "memory");
 #define ONE(at)                                                                \
 	{                                                                      \
 		const size_t u = at;                                           \
+		FENCE(ldx)                                                     \
 		vf p0 = vf_load(w0 + u * LINALG_PANEL);                        \
 		vf p1 = vf_load(w1 + u * LINALG_PANEL);                        \
 		vf p2 = vecs > 2 ? vf_load(w2 + u * LINALG_PANEL) : p0;        \
 		EACH(STEP)                                                     \
 	}
+#define GO(n)                                                                  \
+	w0 += (n)*LINALG_PANEL;                                                \
+	w1 += (n)*LINALG_PANEL;                                                \
+	w2 += (n)*LINALG_PANEL;                                                \
+	x += (n);                                                              \
+	x3 += (n);                                                             \
+	x6 += (n);                                                             \
+	x9 += (n);
 #define RELU(r, v)                                                             \
 	if (r < rows && v < vecs)                                              \
 		vf_store(y + r * ldy + v * VF_N,                               \
@@ -103,15 +116,14 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 
 		EACH(START)
 		for (size_t q = t->x.parts; q > 0; q--) {
-			for (size_t k = t->x.part, g; k > 0; k -= g) {
-				g = k >= GROUP ? GROUP : 1;
+			size_t k = t->x.part;
+
+			for (; k >= GROUP; k -= GROUP) {
 				ONE(0)
-				if (g > 1) {
-					ONE(1)
-					ONE(2)
-					ONE(3)
-				}
-				if (GROUP == 8 && g == GROUP) {
+				ONE(1)
+				ONE(2)
+				ONE(3)
+				if (GROUP == 8) {
 					ONE(4)
 					ONE(5)
 					ONE(6)
@@ -120,13 +132,11 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 				__builtin_prefetch(soon, 0, 2);
 				__builtin_prefetch(soon + LINALG_PANEL, 0, 2);
 				soon += step;
-				w0 += g * LINALG_PANEL;
-				w1 += g * LINALG_PANEL;
-				w2 += g * LINALG_PANEL;
-				x += g;
-				x3 += g;
-				x6 += g;
-				x9 += g;
+				GO(GROUP)
+			}
+			for (; k > 0; k--) {
+				ONE(0)
+				GO(1)
 			}
 			x += skip;
 			x3 += skip;
@@ -151,7 +161,9 @@ dense_tile(size_t rows, size_t vecs, const struct dense_tile *t)
 #undef EACH
 #undef START
 #undef STEP
+#undef FENCE
 #undef ONE
+#undef GO
 #undef RELU
 #undef PUT
 #undef END_RELU

@@ -208,29 +208,33 @@ load(const uint8_t *p)
 	return _mm256_load_si256((const __m256i *)(const void *)p);
 }
 
-/* What a tile asks for while it works: bytes from .. to of each block of the
- * weights that come next. */
-struct ahead {
-	const uint8_t *w;
-	size_t from, to;
+/* Tiles one after the other: of one block and a panel all groups of rows, or
+ * of one group all blocks.  Each step is from one tile's to the next one's. */
+struct tiles {
+	float *t;                    /* sums, [GROUP, I8_WIDE] */
+	const uint8_t *q, *w, *next; /* next: weights to ask for meanwhile */
+	size_t t_step, q_step, w_step, next_step;
+	size_t fresh; /* tiles from the first on whose sums begin at 0 */
 };
 
-/* The sums of the first ${n} rows of a group with one panel grow by some
- * blocks, from those at ${from} on. */
+/* The sums of the first ${n} rows of ${count} tiles grow by a block. */
 static inline __attribute__((always_inline)) void
-tile(float *t, const float *from, const uint8_t *q, const uint8_t *w,
-    size_t blocks, struct ahead next, const int n)
+grow(const struct tiles *s, size_t count, const int n)
 {
+	static const _Alignas(32) float none[GROUP * I8_WIDE];
 	const __m256i ones = _mm256_set1_epi16(1);
+	const uint8_t *q = s->q, *w = s->w, *next = s->next;
+	float *t = s->t;
 
-	for (size_t b = 0; b < blocks; b++, q += RECORD, w += I8_BLOCK) {
-		const uint8_t *order = w + I8_ORDER;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *order = w + I8_ORDER, *soon = next;
 		const float *sw = (const float *)(const void *)(w + I8_SCALES);
+		const float *from = i < s->fresh ? none : t;
 		const uint8_t *end = order + 2 * w[I8_PAIRS];
 		__m256i a[GROUP][2], wi[2], wj;
 
-		for (size_t i = next.from; i < next.to; i += 64)
-			__builtin_prefetch(next.w + b * I8_BLOCK + i);
+		for (next += s->next_step; soon < next; soon += 64)
+			__builtin_prefetch(soon);
 		wi[0] = _mm256_cvtepi16_epi32(_mm_load_si128(
 		    (const __m128i *)(const void *)(w + I8_SUMS)));
 		wi[1] = _mm256_cvtepi16_epi32(_mm_load_si128(
@@ -280,67 +284,77 @@ tile(float *t, const float *from, const uint8_t *q, const uint8_t *w,
 				_mm256_mul_ps(sx, _mm256_load_ps(sw + 8)),
 				_mm256_load_ps(x + 8)));
 		}
-		from = t;
+		t += s->t_step;
+		q += s->q_step;
+		w += s->w_step;
 		AGAIN();
 	}
 }
 
 static void
-tile_of(float *t, const float *from, const uint8_t *q, const uint8_t *w,
-    size_t blocks, struct ahead next, size_t n)
+grow_rows(const struct tiles *s, size_t count, size_t n)
 {
 	switch (n) {
 	case 1:
-		tile(t, from, q, w, blocks, next, 1);
+		grow(s, count, 1);
 		break;
 	case 2:
-		tile(t, from, q, w, blocks, next, 2);
+		grow(s, count, 2);
 		break;
 	case 3:
-		tile(t, from, q, w, blocks, next, 3);
+		grow(s, count, 3);
 		break;
 	default:
-		tile(t, from, q, w, blocks, next, 4);
+		grow(s, count, GROUP);
 	}
 }
 
+/* A block of a panel in groups of rows. */
+static void
+grow_groups(struct tiles s, size_t rows)
+{
+	size_t whole = rows / GROUP;
+
+	grow_rows(&s, whole, GROUP);
+	if (rows % GROUP == 0)
+		return;
+	s.t += whole * s.t_step;
+	s.q += whole * s.q_step;
+	s.next += whole * s.next_step;
+	grow_rows(&s, 1, rows % GROUP);
+}
+
 /*
- * As many blocks at once as leave the weights of both panels in the first
- * cache while the rows pass.  The next ones are asked for meanwhile, each group
- * of rows a share of them; beyond the end that asks for nothing that matters.
+ * A block's weights stay near while the groups of rows pass, each of which
+ * asks for a share of the next one's.  One group alone passes over all blocks
+ * and asks for the next panels; beyond the end that is nothing that matters.
  */
 static void
 product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
     size_t blocks, size_t panels)
 {
-	enum { NEAR = 8 };
-	static const _Alignas(32) float none[GROUP * I8_WIDE];
-	size_t groups = (rows + GROUP - 1) / GROUP;
-	size_t share = (I8_BLOCK / 64 + groups - 1) / groups * 64;
+	size_t groups = (rows + GROUP - 1) / GROUP, panel = blocks * I8_BLOCK;
+	struct tiles s = { .t_step = GROUP * I8_WIDE,
+		.q_step = blocks * RECORD,
+		.next_step = (I8_BLOCK / 64 + groups - 1) / groups * 64 };
 
-	for (size_t b = 0, n; b < blocks; b += n) {
-		n = blocks - b < NEAR ? blocks - b : NEAR;
-		for (size_t i = 0; i < rows; i += GROUP) {
-			const uint8_t *a = q + i * blocks * 72 + b * RECORD;
-			struct ahead next = { .from = i / GROUP * share };
+	for (size_t p = 0; p < panels && groups == 1; p++) {
+		struct tiles one = { t + p * I8_PANEL, q, w + p * panel,
+			w + (panels + p) * panel, 0, RECORD, I8_BLOCK, I8_BLOCK,
+			1 };
 
-			next.to = next.from + share;
-			if (next.to > I8_BLOCK)
-				next.to = I8_BLOCK;
-			for (size_t p = 0; p < panels; p++) {
-				float *to = t + i * I8_WIDE + p * I8_PANEL;
-				const uint8_t *wp =
-				    w + (p * blocks + b) * I8_BLOCK;
-
-				next.w =
-				    b + n < blocks
-					? wp + n * I8_BLOCK
-					: wp + (panels * blocks - b) * I8_BLOCK;
-				tile_of(to, b > 0 ? to : none, a, wp, n, next,
-				    rows - i);
-			}
-		}
+		grow_rows(&one, blocks, rows);
 	}
+	for (size_t b = 0; b < blocks && groups > 1; b++)
+		for (size_t p = 0; p < panels; p++) {
+			s.t = t + p * I8_PANEL;
+			s.q = q + b * RECORD;
+			s.w = w + p * panel + b * I8_BLOCK;
+			s.next = b + 1 < blocks ? s.w + I8_BLOCK
+						: w + (panels + p) * panel;
+			s.fresh = b == 0 ? groups : 0;
+			grow_groups(s, rows);
+		}
 }
 
 const struct i8_kernels i8_avx2 = { "avx2", GROUP, quantize, product, NULL,

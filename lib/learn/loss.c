@@ -122,3 +122,40 @@ loss_chance(
 		F[i] = (float)mathd_log(
 		    rest * (double)F[i] + (double)chance[i % C]);
 }
+
+static void
+log_softmax(const struct linalg *la, float *F, size_t C)
+{
+	double lse;
+
+	la->softmax(NULL, &lse, F, C, 1, C);
+	for (size_t c = 0; c < C; c++)
+		F[c] = (float)((double)F[c] - lse);
+}
+
+void
+loss_power(
+    const struct linalg *la, const float *power, float *F, size_t n, size_t C)
+{
+	for (size_t i = 0; i < n; i++, F += C) {
+		double most;
+
+		log_softmax(la, F, C);
+		most = (double)F[loss_best(F, C)];
+		la->scale(F,
+		    (float)((double)power[0] *
+			    mathd_exp((double)power[1] * most)),
+		    F, C);
+		log_softmax(la, F, C);
+	}
+}
+
+void
+loss_calibrate(const struct linalg *la, const float *chance, const float *power,
+    float *F, size_t n, size_t C)
+{
+	if (chance != NULL)
+		loss_chance(la, chance, F, n, C);
+	if (power != NULL)
+		loss_power(la, power, F, n, C);
+}

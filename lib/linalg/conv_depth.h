@@ -235,31 +235,39 @@ choose_line(struct depth_row *t, const struct depth *d, size_t ch)
 		memcpy(t->bias, d->bias + ch, t->n * sizeof(*t->bias));
 }
 
+/* Lines of as many rows as lie under the kernel, side by side. */
+struct copies {
+	_Alignas(64) float row[MOST][WIDE * CONV_LINE];
+	const float *at[MOST][WIDE];
+};
+
+static void
+point_copies(struct copies *c, size_t k, size_t wide)
+{
+	for (size_t a = 0; a < k; a++)
+		for (size_t i = 0; i < wide; i++)
+			c->at[a][i] = c->row[a] + i * CONV_LINE;
+}
+
 /* A line of channels of the output's rows from .. to, by way of copies. */
 static void
 line_copied(float *y, const struct picture_rows *x, const struct depth *d,
     uint32_t from, uint32_t to, const struct span *s, struct depth_row *t,
-    size_t ch)
+    struct copies *c, size_t ch)
 {
-	_Alignas(64) float rows[MOST][WIDE * CONV_LINE];
-	const float *at[MOST][WIDE];
 	const struct window *w = &d->win;
 	size_t k = w->kh;
 	int64_t next = (int64_t)from * w->stride - w->top;
 
-	t->first = 0;
-	for (size_t a = 0; a < k; a++)
-		for (size_t i = 0; i < s->wide; i++)
-			at[a][i] = rows[a] + i * CONV_LINE;
 	for (uint32_t i = from; i < to; i++) {
 		int64_t y0 = (int64_t)i * w->stride - w->top;
 
-		/* Row y0 + a of the input lies in rows[(y0 + a) mod k]. */
+		/* Row y0 + a of the input lies in row[(y0 + a) mod k]. */
 		for (; next < y0 + (int64_t)k; next++)
-			copy_row(rows[(size_t)(next + MOST) % k], x, w, d->c,
+			copy_row(c->row[(size_t)(next + MOST) % k], x, w, d->c,
 			    ch, t->n, next, s->x0, s->wide);
 		for (size_t a = 0; a < k; a++)
-			t->row[a] = at[((size_t)(y0 + MOST) + a) % k];
+			t->row[a] = c->at[((size_t)(y0 + MOST) + a) % k];
 		t->y = y + ((size_t)(i - from) * w->ow + s->j) * d->c + ch;
 		span_row(t, s);
 	}
@@ -360,27 +368,26 @@ line_any(float *y, const struct picture_rows *x, const struct depth *d,
 	}
 }
 
-/* The output's rows from .. to of a span's columns; of all, where there is no
- * tile. */
+/* The output's rows from .. to of a span's columns. */
 static void
 span_rows(float *y, const struct picture_rows *x, const struct depth *d,
     uint32_t from, uint32_t to, const struct span *s, struct depth_row *t)
 {
 	size_t row = (size_t)d->win.ow * d->c;
+	struct copies c;
 
-	if (s->fn != NULL && may_stay(d, s)) {
+	if (may_stay(d, s)) {
 		for (uint32_t i = from, n; i < to; i += n, y += n * row) {
 			n = to - i < BAND ? to - i : BAND;
 			band_direct(y, x, d, i, n, s, t);
 		}
 		return;
 	}
+	point_copies(&c, d->win.kh, s->wide);
+	t->first = 0;
 	for (size_t ch = 0; ch < d->c; ch += t->n) {
 		choose_line(t, d, ch);
-		if (s->fn != NULL)
-			line_copied(y, x, d, from, to, s, t, ch);
-		else
-			line_any(y, x, d, from, to, t, ch);
+		line_copied(y, x, d, from, to, s, t, &c, ch);
 	}
 }
 
@@ -398,11 +405,11 @@ k_depth(float *y, const struct picture_rows *x, const struct depth *d,
 	if (d->act == ACT_RELU6)
 		t.hi = 6;
 	s.fn = depth_choose(w, s.side);
-	if (s.fn == NULL) {
-		span_rows(y, x, d, from, to, &s, &t);
-		return;
+	for (size_t ch = 0; s.fn == NULL && ch < d->c; ch += t.n) {
+		choose_line(&t, d, ch);
+		line_any(y, x, d, from, to, &t, ch);
 	}
-	for (; s.j < w->ow; s.j += most) {
+	for (; s.fn != NULL && s.j < w->ow; s.j += most) {
 		size_t tiles;
 
 		s.span = w->ow - s.j < most ? w->ow - s.j : most;

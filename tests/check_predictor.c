@@ -151,41 +151,6 @@ START_TEST(chance_is_mixed_in)
 }
 END_TEST
 
-static const float POWER[] = { 0.9f, 0.25f };
-
-/* After the chance; no order changes. */
-START_TEST(power_makes_the_doubtful_more_so)
-{
-	struct made m;
-	float *a, *b;
-
-	make(&m, TASK_CLASS, 60, 1, NULL, 0);
-	m.t.predictor.set[0].chance = CHANCE;
-	m.t.predictor.set[0].power = NULL;
-	a = scores(&m.t.predictor, &m.batch, 60);
-	predictor_link(&m.t.predictor, best(), a, 60);
-	m.t.predictor.set[0].power = POWER;
-	b = scores(&m.t.predictor, &m.batch, 7);
-	predictor_link(&m.t.predictor, best(), b, 60);
-	for (size_t i = 0; i < 60 * 3; i += 3) {
-		double most = fmax(
-		    (double)a[i], fmax((double)a[i + 1], (double)a[i + 2]));
-		double e = (double)POWER[0] * pow(most, (double)POWER[1]);
-		double sum = pow((double)a[i], e) + pow((double)a[i + 1], e) +
-			     pow((double)a[i + 2], e);
-
-		for (size_t c = i; c < i + 3; c++)
-			ck_assert_double_eq_tol(
-			    (double)b[c], pow((double)a[c], e) / sum, 1e-6);
-	}
-	m.t.predictor.set[0].chance = NULL;
-	m.t.predictor.set[0].power = NULL;
-	free(a);
-	free(b);
-	unmake(&m);
-}
-END_TEST
-
 START_TEST(saved_and_loaded_predict_the_same_bytes)
 {
 	struct made m;
@@ -194,10 +159,8 @@ START_TEST(saved_and_loaded_predict_the_same_bytes)
 	float *a, *b;
 
 	make(&m, (enum task)_i, 60, 1, NULL, 0);
-	if (_i == TASK_CLASS) {
+	if (_i == TASK_CLASS)
 		m.t.predictor.set[0].chance = CHANCE;
-		m.t.predictor.set[0].power = POWER;
-	}
 	ck_assert_msg(
 	    predictor_save(&m.t.predictor, "m.model", &e) == 0, "%s", e.text);
 	ck_assert_msg(predictor_load(&p, "m.model", &e) == 0, "%s", e.text);
@@ -220,8 +183,8 @@ START_TEST(saved_and_loaded_predict_the_same_bytes)
 }
 END_TEST
 
-/* As of before there was chance, and before there was a power. */
-START_TEST(older_versions_are_read)
+/* As of before there was chance. */
+START_TEST(version_2_is_read)
 {
 	struct made m;
 	struct predictor p;
@@ -233,9 +196,9 @@ START_TEST(older_versions_are_read)
 	ck_assert_int_eq(predictor_save(&m.t.predictor, "m.model", &e), 0);
 	ck_assert_int_eq(model_open(&file, "m.model", &e), 0);
 	config = mem_strndup(file.config, strlen(file.config));
-	version = strstr(config, "\"version\":4");
+	version = strstr(config, "\"version\":3");
 	ck_assert_ptr_nonnull(version);
-	version[strlen("\"version\":")] = (char)('2' + _i);
+	version[strlen("\"version\":")] = '2';
 	ck_assert_int_eq(
 	    model_save("old.model", config, file.tensors, file.n, &e), 0);
 	ck_assert_msg(predictor_load(&p, "old.model", &e) == 0, "%s", e.text);
@@ -408,7 +371,7 @@ START_TEST(hostile_models_are_refused)
 		{ "{\"kind\":\"scaler\"}", "not a model of train" },
 		{ "{\"kind\":\"predictor\",\"version\":1}",
 		    "a model of an earlier vecpipe (version 1): train anew" },
-		{ "{\"kind\":\"predictor\",\"version\":5}", "needs version 5" },
+		{ "{\"kind\":\"predictor\",\"version\":4}", "needs version 4" },
 		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"guess\"}",
 		    "unknown task 'guess'" },
 		{ "{\"kind\":\"predictor\",\"version\":2,\"task\":\"class\","
@@ -502,7 +465,6 @@ START_TEST(hostile_models_are_refused)
 
 	make(&m, TASK_CLASS, 30, 0, NULL, 0);
 	m.t.predictor.set[0].chance = CHANCE;
-	m.t.predictor.set[0].power = POWER;
 	ck_assert_int_eq(predictor_save(&m.t.predictor, "m.model", &e), 0);
 	tamper("member.0.bias", 0, NAN, NULL,
 	    "tensor 'member.0.bias': a number is not finite");
@@ -527,9 +489,6 @@ START_TEST(hostile_models_are_refused)
 	tamper("set.0.chance", 0, NAN, NULL, "set.0.chance");
 	tamper("set.0.chance", 0, 0, NULL, "not all above 0");
 	tamper("set.0.chance", 0, 0.95f, NULL, "sum not below 1");
-	tamper("set.0.power", 1, 0, NULL, "set.0.power");
-	tamper("set.0.power", 0, NAN, NULL, "set.0.power");
-	tamper("set.0.power", 0, 0, NULL, "'set.0.power': not above 0");
 	tamper("train.ids", 2, 0, NULL, "train.ids");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		tamper(NULL, 0, 0, bad[i].config, bad[i].want);
@@ -582,8 +541,7 @@ main(void)
 	tcase_add_loop_test(t, predictor_scores_what_the_solver_learnt, 0, 3);
 	tcase_add_loop_test(t, saved_and_loaded_predict_the_same_bytes, 0, 3);
 	tcase_add_test(t, chance_is_mixed_in);
-	tcase_add_test(t, power_makes_the_doubtful_more_so);
-	tcase_add_loop_test(t, older_versions_are_read, 0, 2);
+	tcase_add_test(t, version_2_is_read);
 	tcase_add_loop_test(t, order_of_records_does_not_matter, 0, 3);
 	tcase_add_test(t, searching_finds_what_helps);
 	tcase_add_test(t, binding_names_what_differs);

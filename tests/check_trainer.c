@@ -160,63 +160,6 @@ START_TEST(labels_by_chance_do_not_hold_the_others_down)
 }
 END_TEST
 
-/* log_softmax(e log_softmax(F)) of the label, the long way round. */
-static double
-loss_of_power(const struct held_rows *h, const float *F, double a, double b)
-{
-	double loss = 0;
-
-	for (size_t i = 0; i < h->m; i++) {
-		const float *f = F + i * h->C;
-		double sum = 0, again = 0, most = 0, e;
-
-		for (size_t c = 0; c < h->C; c++)
-			sum += exp((double)f[c]);
-		for (size_t c = 0; c < h->C; c++)
-			most = fmax(most, exp((double)f[c]) / sum);
-		e = a * pow(most, b);
-		for (size_t c = 0; c < h->C; c++)
-			again += pow(exp((double)f[c]) / sum, e);
-		loss -= log(pow(exp((double)f[h->label[i]]) / sum, e) / again);
-	}
-	return loss / (double)h->m;
-}
-
-START_TEST(power_undoes_what_doubt_was_understated)
-{
-	static const float truly[] = { 0.8f, 0.5f };
-	struct held_rows h;
-	float *F = random_scores(1, M * C3, 4), power[2];
-	float *G = random_scores(1, M * C3, 4);
-	double loss = HUGE_VAL, a, b;
-
-	rows_make(&h, TASK_CLASS, C3);
-	/* Scores that are right need none. */
-	draw_labels(&h, F, 3);
-	ck_assert_int_eq(blend_power(&h, best(), G, power, &loss), 0);
-	loss_power(best(), truly, F, M, C3);
-	draw_labels(&h, F, 2);
-	ck_assert_int_eq(blend_power(&h, best(), G, power, &loss), 1);
-	a = (double)power[0];
-	b = (double)power[1];
-	ck_assert_double_eq_tol(a, 0.8, 0.08);
-	ck_assert_double_eq_tol(b, 0.5, 0.15);
-	ck_assert_double_eq_tol(loss, loss_of_power(&h, G, a, b), 1e-5);
-	ck_assert_double_lt(loss, loss_of_power(&h, G, 1, 0) - 2.0 / M);
-	/* The least: no neighbour is lower. */
-	for (int k = -1; k <= 1; k += 2) {
-		double near = loss_of_power(&h, G, a * (1 + 0.02 * k), b);
-
-		ck_assert_double_gt(near, loss - 1e-7);
-		near = loss_of_power(&h, G, a, b + 0.03 * k);
-		ck_assert_double_gt(near, loss - 1e-7);
-	}
-	free(F);
-	free(G);
-	held_rows_free(&h);
-}
-END_TEST
-
 START_TEST(stacking_is_least_squares)
 {
 	struct held_rows h;
@@ -692,7 +635,6 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, temperature_undoes_a_known_factor);
 	tcase_add_test(t, labels_by_chance_do_not_hold_the_others_down);
-	tcase_add_test(t, power_undoes_what_doubt_was_understated);
 	tcase_add_test(t, stacking_is_least_squares);
 	tcase_add_test(t, stacking_finds_the_lowest_loss);
 	tcase_add_test(t, greedy_selection_comes_near_brute_force);

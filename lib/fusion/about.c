@@ -166,9 +166,6 @@ say_sets(struct buf *b, const struct predictor *p)
 		if (chance > 0)
 			bad |=
 			    buf_printf(b, "; %.2g %% by chance", 100 * chance);
-		if (t->power != NULL)
-			bad |= buf_printf(b, "; to the power %.2g P^%.2g",
-			    (double)t->power[0], (double)t->power[1]);
 		if (t->doubts > 0)
 			bad |= buf_printf(
 			    b, "; %zu doubts for --cover", t->doubts);

@@ -23,15 +23,11 @@
  *
  *	F = log((1 - sum chance[s]) softmax(F) + chance[s])
  *
- * and where it has a power,
- *
- *	F = log softmax(e log softmax(F)),  e = power[s][0] P^power[s][1]
- *
- * P being the largest of softmax(F), and s is the set of parts that the record
- *has.  A set that the table does not know is treated like the first one, whose
- *members then do with what is there.  One linear model over all parts, one
- *model for each part, nets and ensembles are all of this shape, and so is a
- *model that falls back on another one where a part is missing.
+ * where s is the set of parts that the record has.  A set that the table does
+ * not know is treated like the first one, whose members then do with what is
+ * there.  One linear model over all parts, one model for each part, nets and
+ * ensembles are all of this shape, and so is a model that falls back on
+ * another one where a part is missing.
  *
  *	linear   F_m = bias + sum over its parts of z W, or of the row of
  *	         ${missing} where the part is not there
@@ -54,7 +50,6 @@
  *	set.K.mix            f32 [M]
  *	set.K.shift          f32 [C]
  *	set.K.chance         f32 [C]     classes; may be left out
- *	set.K.power          f32 [2]     classes; may be left out
  *	set.K.doubt          f32 [k]     rising; see predictor_cover
  *	threshold            f32 [C]     multilabel
  *	train.ids            u64 [n]     hashes of the training ids, rising
@@ -63,7 +58,7 @@
  * The configuration names method, task, classes, parts with dim and space,
  * members, sets, and holds the report of the training.  A file of version 1,
  * which had one linear model and nothing else, is refused; one of version 2 has
- * no chance, and one of version 3 no power.
+ * no chance.
  *
  * Functions return 0 or -1 with a sentence.  Arrays of numbers belong to
  * whoever made them; of a loaded predictor to its file.  All else is freed by
@@ -92,7 +87,6 @@ struct part_set {
 	const float *mix;    /* [M] */
 	const float *shift;  /* [C] */
 	const float *chance; /* [C], or NULL: none */
-	const float *power;  /* [2], or NULL: none */
 	const float *doubt;  /* [doubts] rising: 1 - p of the truth (labels: of
 			      * the least likely true one; regression: the
 			      * absolute error) of records that the members had

@@ -6,7 +6,7 @@
 /* What the writer and the reader of a predictor's file have in common. */
 
 /* The version that is written, and the first that is still read. */
-enum { PREDICTOR_VERSION = 4, PREDICTOR_OLDEST = 2 };
+enum { PREDICTOR_VERSION = 3, PREDICTOR_OLDEST = 2 };
 
 /* Words of the configuration, in the order of their enums, then NULL. */
 extern const char *const predictor_task[];

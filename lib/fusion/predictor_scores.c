@@ -200,8 +200,8 @@ mix(const struct predictor *p, const struct linalg *la, const struct inputs *in,
 		}
 	}
 	for (size_t i = 0; i < n; i++)
-		loss_calibrate(la, room->set[i]->chance, room->set[i]->power,
-		    F + i * C, 1, C);
+		if (room->set[i]->chance != NULL)
+			loss_chance(la, room->set[i]->chance, F + i * C, 1, C);
 	return 0;
 }
 

@@ -174,36 +174,23 @@ load_net(struct predictor *p, size_t k, const struct net_shape *shape,
 
 /* ---- the rest ---- */
 
-/* What the sets of classes may have, and may not. */
+/* Each class has some of it, and they leave some over. */
 static int
-take_optional(struct predictor *p, char *name, uint64_t n, const float **to,
-    struct error *e)
+load_chance(struct predictor *p, struct part_set *s, size_t k, struct error *e)
 {
+	char *name = predictor_name("set.%zu.chance", k);
+	double sum = 0, least = 1;
+
 	if (name == NULL)
 		return error_memory(e);
 	if (p->task != TASK_CLASS || model_find(&p->model, name) == NULL) {
 		free(name);
 		return 0;
 	}
-	*to = take_floats(p, name, n, 0, e);
-	return *to != NULL ? 0 : -1;
-}
-
-/* Each class has some of the chance, and they leave some over. */
-static int
-load_calibration(
-    struct predictor *p, struct part_set *s, size_t k, struct error *e)
-{
-	double sum = 0, least = 1;
-
-	if (take_optional(p, predictor_name("set.%zu.chance", k), p->C,
-		&s->chance, e) < 0 ||
-	    take_optional(
-		p, predictor_name("set.%zu.power", k), 2, &s->power, e) < 0)
+	s->chance = take_floats(p, name, p->C, 0, e);
+	if (s->chance == NULL)
 		return -1;
-	if (s->power != NULL && !(s->power[0] > 0))
-		return error_set(e, "tensor 'set.%zu.power': not above 0", k);
-	for (size_t c = 0; s->chance != NULL && c < p->C; c++) {
+	for (size_t c = 0; c < p->C; c++) {
 		sum += (double)s->chance[c];
 		if ((double)s->chance[c] < least)
 			least = (double)s->chance[c];
@@ -228,7 +215,7 @@ load_set(struct predictor *p, size_t k, struct error *e)
 		return -1;
 	s->shift =
 	    take_floats(p, predictor_name("set.%zu.shift", k), p->C, 0, e);
-	if (s->shift == NULL || load_calibration(p, s, k, e) < 0)
+	if (s->shift == NULL || load_chance(p, s, k, e) < 0)
 		return -1;
 	s->doubt = take(
 	    p, predictor_name("set.%zu.doubt", k), TENSOR_F32, &n, 0, 1, e);

@@ -229,10 +229,7 @@ put_set_tensors(struct list *l, const struct predictor *p, size_t k)
 		s->shift, p->C, 0) < 0 ||
 	    (s->chance != NULL &&
 		put_tensor(l, predictor_name("set.%zu.chance", k), TENSOR_F32,
-		    s->chance, p->C, 0) < 0) ||
-	    (s->power != NULL &&
-		put_tensor(l, predictor_name("set.%zu.power", k), TENSOR_F32,
-		    s->power, 2, 0) < 0))
+		    s->chance, p->C, 0) < 0))
 		return -1;
 	return put_tensor(l, predictor_name("set.%zu.doubt", k), TENSOR_F32,
 	    s->doubt, s->doubts, 0);
@@ -241,7 +238,7 @@ put_set_tensors(struct list *l, const struct predictor *p, size_t k)
 static size_t
 count_tensors(const struct predictor *p)
 {
-	size_t n = 3 + 2 * p->schema.n + 5 * p->sets;
+	size_t n = 3 + 2 * p->schema.n + 4 * p->sets;
 
 	for (size_t m = 0; m < p->members; m++)
 		n += p->member[m].kind == MEMBER_NET

@@ -47,7 +47,6 @@ struct table_row {
 	float *mix;    /* [cands] */
 	float *shift;  /* [C] */
 	float *chance; /* [C], or NULL: none */
-	float *power;  /* [2], or NULL: none */
 	float *doubt;
 	size_t doubts;
 	double log_loss; /* held out */
@@ -135,7 +134,7 @@ int kept_open(struct learner *l, struct error *e);
 int kept_take(struct learner *l, struct candidate *c, struct error *e);
 int kept_put(struct learner *l, struct candidate *c, struct error *e);
 
-/* ---- mixing (blend.c, blend_scale.c, blend_power.c) ---- */
+/* ---- mixing (blend.c, blend_scale.c) ---- */
 
 /* Some rows of held scores, end to end, with their truth. */
 struct held_rows {
@@ -169,12 +168,6 @@ double blend_scale(
  * nothing is to be used where it is 0. */
 double blend_calibrate(struct held_rows *h, const struct linalg *la,
     const float *F, float *chance, double *rate, double *loss);
-
-/* blend_power: of classes, the power: [2] (learn/loss.h) with the least loss of
- * scores F: [m, C], which become log-probabilities.  1 where it is lower than
- * *loss by enough, which it becomes, else 0. */
-int blend_power(const struct held_rows *h, const struct linalg *la, float *F,
-    float *power, double *loss);
 
 /* blend_stack: weights w: [k] >= 0 and shifts b: [C] with the least weighted
  * loss of b + sum_j w_j F_j; F: [k] gathered. */

@@ -112,7 +112,6 @@ take_table(struct learner *l, struct error *e)
 		to->doubts = row->doubts;
 		if (hand_over(l->t, &row->shift, &to->shift, e) < 0 ||
 		    hand_over(l->t, &row->chance, &to->chance, e) < 0 ||
-		    hand_over(l->t, &row->power, &to->power, e) < 0 ||
 		    hand_over(l->t, &row->doubt, &to->doubt, e) < 0)
 			return -1;
 	}

@@ -132,21 +132,7 @@ put_members(struct buf *b, const struct learner *l)
 	return rc == 0 ? buf_putc(b, ']') : rc;
 }
 
-static int
-put_power(struct buf *b, const float *power)
-{
-	if (power == NULL)
-		return 0;
-	return buf_puts(b, ",\"power\":[") < 0 ||
-		       json_put_double(b, (double)power[0]) < 0 ||
-		       buf_putc(b, ',') < 0 ||
-		       json_put_double(b, (double)power[1]) < 0
-		   ? -1
-		   : buf_putc(b, ']');
-}
-
-/* For each set of parts, in the table's order as the predictor has them, what
- * is mixed, and the log-loss out of fold. */
+/* For each set of parts, what is mixed, and the log-loss out of fold. */
 static int
 put_sets(struct buf *b, const struct learner *l)
 {
@@ -181,8 +167,6 @@ put_sets(struct buf *b, const struct learner *l)
 			    row->log_loss);
 		if (rc == 0 && row->rate > 0)
 			rc = put_double(b, "by_chance", row->rate);
-		if (rc == 0)
-			rc = put_power(b, l->t->predictor.set[any - 1].power);
 		if (rc == 0)
 			rc = buf_putc(b, '}');
 	}

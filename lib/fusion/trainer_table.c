@@ -238,7 +238,8 @@ doubt(
 	if (row->doubt == NULL)
 		return error_memory(e);
 	sum_up(x, mix, row->shift, x->main);
-	loss_calibrate(x->l->la, row->chance, row->power, x->main, h->m, h->C);
+	if (row->chance != NULL)
+		loss_chance(x->l->la, row->chance, x->main, h->m, h->C);
 	loss_link(x->l->la, h->task, x->main, h->m, h->C);
 	for (size_t i = 0; i < h->m; i++) {
 		d = trainer_doubt(x->l->ds, h->row[i], x->main + i * h->C);
@@ -249,43 +250,28 @@ doubt(
 	return 0;
 }
 
-/* As sure as x->main should be. */
+/* As sure as x->main should be; or off balance, as it was asked for. */
 static int
 calibrate(struct mixing *x, double *mix, struct table_row *row, struct error *e)
 {
 	struct learner *l = x->l;
-	const struct held_rows *h = &x->h;
+	int adjusted = l->t->logit_adjust > 0 && l->ds->task != TASK_REGRESS;
+	float *chance = mem_array(l->C, sizeof(*chance));
+	double scale;
 
-	row->chance = mem_array(l->C, sizeof(*row->chance));
-	row->power = mem_array(2, sizeof(*row->power));
-	if (row->chance == NULL || row->power == NULL)
+	if (chance == NULL)
 		return error_memory(e);
-	rescale(l, mix, row->shift,
-	    blend_calibrate(&x->h, l->la, x->main, row->chance, &row->rate,
-		&row->log_loss));
-	if (!(row->rate > 0)) {
-		free(row->chance);
-		row->chance = NULL;
-	}
-	sum_up(x, mix, row->shift, x->main);
-	loss_calibrate(l->la, row->chance, NULL, x->main, h->m, h->C);
-	if (h->task != TASK_CLASS ||
-	    !blend_power(h, l->la, x->main, row->power, &row->log_loss)) {
-		free(row->power);
-		row->power = NULL;
-	}
+	scale = adjusted ? blend_scale(&x->h, l->la, x->main, &row->log_loss)
+			 : blend_calibrate(&x->h, l->la, x->main, chance,
+			       &row->rate, &row->log_loss);
+	rescale(l, mix, row->shift, scale);
+	if (adjusted)
+		adjust(l, row->shift);
+	if (row->rate > 0)
+		row->chance = chance;
+	else
+		free(chance);
 	return 0;
-}
-
-/* Or off balance, as it was asked for. */
-static void
-scale_only(struct mixing *x, double *mix, struct table_row *row)
-{
-	struct learner *l = x->l;
-
-	rescale(l, mix, row->shift,
-	    blend_scale(&x->h, l->la, x->main, &row->log_loss));
-	adjust(l, row->shift);
 }
 
 static int
@@ -307,9 +293,7 @@ mix_set(struct mixing *x, const double *base, int late, double *mix,
 		return -1;
 	if (!sum_up(x, mix, row->shift, x->main))
 		return 0;
-	if (l->t->logit_adjust > 0 && l->ds->task != TASK_REGRESS)
-		scale_only(x, mix, row);
-	else if (calibrate(x, mix, row, e) < 0)
+	if (calibrate(x, mix, row, e) < 0)
 		return -1;
 	return doubt(x, mix, row, e);
 }
@@ -391,7 +375,6 @@ table_clear(struct learner *l)
 		free(l->table[s].mix);
 		free(l->table[s].shift);
 		free(l->table[s].chance);
-		free(l->table[s].power);
 		free(l->table[s].doubt);
 	}
 	memset(l->table, 0, sizeof(l->table));
@@ -444,6 +427,7 @@ table_held(const struct learner *l, float *F)
 			if (row->mix[k] > 0)
 				l->la->axpy(f, row->mix[k],
 				    l->cand[k].own + i * l->C, l->C);
-		loss_calibrate(l->la, row->chance, row->power, f, 1, l->C);
+		if (row->chance != NULL)
+			loss_chance(l->la, row->chance, f, 1, l->C);
 	}
 }

@@ -54,20 +54,4 @@ void loss_link(
 void loss_chance(
     const struct linalg *la, const float *chance, float *F, size_t n, size_t C);
 
-/*
- * loss_power: scores of classes, in place, to those of each record's
- * probabilities in a power of its own: F = log softmax(e log softmax(F)), where
- * e = power[0] P^power[1] and P is the record's largest probability.  With
- * power[1] above 0 doubtful records become more so and sure ones surer, and
- * no order changes.  A temperature that depends on the scores, after Tomani,
- * Cremers and Buettner 2022, https://arxiv.org/abs/2102.12182.
- * power: [2] power[0] above 0
- */
-void loss_power(
-    const struct linalg *la, const float *power, float *F, size_t n, size_t C);
-
-/* loss_calibrate: loss_chance and then loss_power, each unless NULL. */
-void loss_calibrate(const struct linalg *la, const float *chance,
-    const float *power, float *F, size_t n, size_t C);
-
 #endif

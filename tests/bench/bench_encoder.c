@@ -71,14 +71,19 @@ run_share(void *arg, size_t i, int worker)
 		b->bad = 1;
 }
 
-/* At most 1,024 tokens or 8 pictures a call, as the commands do. */
+/* At most 1,024 tokens or 8 pictures a call, as the commands do.  Several
+ * threads have a few shares each, as long as these are not too small: who is
+ * held up, or wakes late, then does fewer. */
 static double
-run(struct bench *b, size_t n, size_t most, int threads)
+run(struct bench *b, size_t n, size_t least, size_t most, int threads)
 {
+	size_t shares = threads == 1 ? 1 : 4 * (size_t)threads;
 	double t;
 
 	b->n = n;
-	b->each = (n + (size_t)threads - 1) / (size_t)threads;
+	b->each = (n + shares - 1) / shares;
+	if (b->each < least)
+		b->each = least;
 	if (b->each > most)
 		b->each = most;
 	t = now(threads);
@@ -125,11 +130,12 @@ answer(struct bench *b, const char *line, int threads, enum isa isa)
 	    n <= RECORDS && t > 0 && t <= info->max_tokens && n * t <= TOKENS &&
 	    b->px == NULL) {
 		make_ids(b, n, t, info->vocab);
-		return run(b, n, (1024 + t - 1) / t, threads);
+		return run(
+		    b, n, (128 + t - 1) / t, (1024 + t - 1) / t, threads);
 	}
 	if (sscanf(line, "pictures %zu", &n) == 1 && n > 0 && n <= 64 &&
 	    b->px != NULL)
-		return run(b, n, 8, threads);
+		return run(b, n, 2, 8, threads);
 	if (sscanf(line, "macs %zu", &t) == 1)
 		return (double)encoder_macs(b->encoder, t);
 	if (strncmp(line, "peak", 4) == 0)

@@ -324,11 +324,30 @@ grow_groups(struct tiles s, size_t rows)
 	grow_rows(&s, 1, rows % GROUP);
 }
 
-/*
- * A block's weights stay near while the groups of rows pass, each of which
- * asks for a share of the next one's.  One group alone passes over all blocks
- * and asks for the next panels; beyond the end that is nothing that matters.
- */
+/* One group alone passes over all blocks and asks for the next panels; beyond
+ * the end that is nothing that matters. */
+static void
+product_group(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
+    size_t blocks, size_t panels)
+{
+	size_t panel = blocks * I8_BLOCK;
+
+	for (size_t p = 0; p < panels; p++) {
+		struct tiles s = { .t = t + p * I8_PANEL,
+			.q = q,
+			.w = w + p * panel,
+			.next = w + (panels + p) * panel,
+			.q_step = RECORD,
+			.w_step = I8_BLOCK,
+			.next_step = I8_BLOCK,
+			.fresh = 1 };
+
+		grow_rows(&s, blocks, rows);
+	}
+}
+
+/* A block's weights stay near while the groups of rows pass, each of which
+ * asks for a share of the next one's. */
 static void
 product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
     size_t blocks, size_t panels)
@@ -338,14 +357,11 @@ product(float *t, const uint8_t *q, size_t rows, const uint8_t *w,
 		.q_step = blocks * RECORD,
 		.next_step = (I8_BLOCK / 64 + groups - 1) / groups * 64 };
 
-	for (size_t p = 0; p < panels && groups == 1; p++) {
-		struct tiles one = { t + p * I8_PANEL, q, w + p * panel,
-			w + (panels + p) * panel, 0, RECORD, I8_BLOCK, I8_BLOCK,
-			1 };
-
-		grow_rows(&one, blocks, rows);
+	if (groups == 1) {
+		product_group(t, q, rows, w, blocks, panels);
+		return;
 	}
-	for (size_t b = 0; b < blocks && groups > 1; b++)
+	for (size_t b = 0; b < blocks; b++)
 		for (size_t p = 0; p < panels; p++) {
 			s.t = t + p * I8_PANEL;
 			s.q = q + b * RECORD;

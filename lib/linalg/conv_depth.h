@@ -188,25 +188,33 @@ copy_pixel(float *to, const float *from, size_t n)
 		to[i] = i < n ? from[i] : 0;
 }
 
-/* Columns x0 .. x0 + wide of row y: [w, c], n channels of them, to t:
- * [wide, CONV_LINE]; zeros beyond the border. */
+/* Of the columns x0 .. x0 + wide of row y: [w, c], those [*a, *b) that are not
+ * beyond the border, and where the first of them lies. */
+static const float *
+row_within(const struct picture_rows *x, const struct window *w, size_t c,
+    int64_t y, int64_t x0, size_t wide, uint32_t *a, uint32_t *b)
+{
+	window_clip(x0, (uint32_t)wide, w->w, a, b);
+	if (y < 0 || y >= w->h)
+		*a = *b = (uint32_t)wide;
+	if (*a == *b)
+		return NULL;
+	return picture_row(x, (size_t)y) + (size_t)(x0 + *a) * c;
+}
+
+/* These columns, n channels of them, to t: [wide, CONV_LINE]; zeros beyond the
+ * border. */
 static void
 copy_row(float *t, const struct picture_rows *x, const struct window *w,
     size_t c, size_t ch, size_t n, int64_t y, int64_t x0, size_t wide)
 {
 	uint32_t a, b;
-	const float *from;
+	const float *from = row_within(x, w, c, y, x0, wide, &a, &b);
 
-	window_clip(x0, (uint32_t)wide, w->w, &a, &b);
-	if (y < 0 || y >= w->h)
-		a = b = (uint32_t)wide;
 	memset(t, 0, a * CONV_LINE * sizeof(*t));
 	memset(t + b * CONV_LINE, 0, (wide - b) * CONV_LINE * sizeof(*t));
-	if (a == b)
-		return;
-	from = picture_row(x, (size_t)y) + (size_t)(x0 + a) * c + ch;
 	for (size_t i = a; i < b; i++, from += c)
-		copy_pixel(t + i * CONV_LINE, from, n);
+		copy_pixel(t + i * CONV_LINE, from + ch, n);
 }
 
 /* The output's columns j .. j + span, in tiles. */
@@ -297,19 +305,11 @@ point_row(const float **at, const struct picture_rows *x,
     const struct window *w, size_t c, int64_t y, const struct span *s)
 {
 	static const _Alignas(64) float nothing[NOTHING];
-	uint32_t wide = (uint32_t)s->wide, a, b;
-	const float *from;
+	uint32_t a, b;
+	const float *from = row_within(x, w, c, y, s->x0, s->wide, &a, &b);
 
-	window_clip(s->x0, wide, w->w, &a, &b);
-	if (y < 0 || y >= w->h)
-		a = b = wide;
-	for (uint32_t i = 0; i < a; i++)
+	for (uint32_t i = 0; i < s->wide; i++)
 		at[i] = nothing;
-	for (uint32_t i = b; i < wide; i++)
-		at[i] = nothing;
-	if (a == b)
-		return;
-	from = picture_row(x, (size_t)y) + (size_t)(s->x0 + a) * c;
 	for (uint32_t i = a; i < b; i++, from += c)
 		at[i] = from;
 }
@@ -368,6 +368,16 @@ line_any(float *y, const struct picture_rows *x, const struct depth *d,
 	}
 }
 
+static void
+rows_any(float *y, const struct picture_rows *x, const struct depth *d,
+    uint32_t from, uint32_t to, struct depth_row *t)
+{
+	for (size_t ch = 0; ch < d->c; ch += t->n) {
+		choose_line(t, d, ch);
+		line_any(y, x, d, from, to, t, ch);
+	}
+}
+
 /* The output's rows from .. to of a span's columns. */
 static void
 span_rows(float *y, const struct picture_rows *x, const struct depth *d,
@@ -405,11 +415,11 @@ k_depth(float *y, const struct picture_rows *x, const struct depth *d,
 	if (d->act == ACT_RELU6)
 		t.hi = 6;
 	s.fn = depth_choose(w, s.side);
-	for (size_t ch = 0; s.fn == NULL && ch < d->c; ch += t.n) {
-		choose_line(&t, d, ch);
-		line_any(y, x, d, from, to, &t, ch);
+	if (s.fn == NULL) {
+		rows_any(y, x, d, from, to, &t);
+		return;
 	}
-	for (; s.fn != NULL && s.j < w->ow; s.j += most) {
+	for (; s.j < w->ow; s.j += most) {
 		size_t tiles;
 
 		s.span = w->ow - s.j < most ? w->ow - s.j : most;

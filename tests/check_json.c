@@ -635,6 +635,12 @@ START_TEST(written_strings_read_back)
 	ck_assert_int_eq(json_put_float(&b, NAN), -1);
 	ck_assert_int_eq(json_put_double(&b, INFINITY), -1);
 	ck_assert_uint_eq(b.len, 7);
+	b.len = 0;
+	ck_assert_int_eq(json_put_known(&b, 0.5), 0);
+	ck_assert_int_eq(json_put_known(&b, NAN), 0);
+	ck_assert_int_eq(json_put_known(&b, -INFINITY), 0);
+	ck_assert(str_eq(
+	    (struct str){ b.data, b.len }, (struct str)TEXT("0.5nullnull")));
 	buf_free(&b);
 	json_free(&j);
 }

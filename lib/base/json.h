@@ -151,11 +151,12 @@ int json_find_path(const char *s, size_t n, const char *path, struct str *raw,
  * json_put_string: quoted and escaped; ill-formed UTF-8 becomes U+FFFD, so
  * the output is always valid JSON.
  * json_put_float, json_put_double: shortest that reads back; NaN and infinity
- * write nothing and return -1.
+ * write nothing and return -1.  json_put_known: null for them.
  */
 int json_put_string(struct buf *b, const char *s, size_t n);
 int json_put_float(struct buf *b, float x);
 int json_put_double(struct buf *b, double x);
+int json_put_known(struct buf *b, double x);
 
 /*
  * json_canonical(out, s, n, e): append the one spelling of the document

@@ -96,6 +96,12 @@ json_put_double(struct buf *b, double x)
 	return n > 0 ? 0 : -1;
 }
 
+int
+json_put_known(struct buf *b, double x)
+{
+	return isfinite(x) ? json_put_double(b, x) : buf_puts(b, "null");
+}
+
 /*
  * The canonical spelling.  An object's members are collected before they are
  * sorted, so the depth limit of the reader bounds the recursion here.

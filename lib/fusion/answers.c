@@ -323,13 +323,6 @@ put_near(struct buf *b, const struct answer *a)
 	return buf_putc(b, ']');
 }
 
-/* A place in the stream may be unknown, NaN. */
-static int
-put_place(struct buf *b, double x)
-{
-	return isfinite(x) ? json_put_double(b, x) : buf_puts(b, "null");
-}
-
 /* {"text":[{"from":0,"to":4,"share":0.5},...]}: of every part that has any. */
 static int
 put_pieces(struct buf *b, const struct answer *a)
@@ -351,8 +344,8 @@ put_pieces(struct buf *b, const struct answer *a)
 			   buf_puts(b, ":[") < 0)
 			return -1;
 		if (buf_puts(b, "{\"from\":") < 0 ||
-		    put_place(b, x->from) < 0 || put_key(b, "to") < 0 ||
-		    put_place(b, x->to) < 0 || put_key(b, "share") < 0 ||
+		    json_put_known(b, x->from) < 0 || put_key(b, "to") < 0 ||
+		    json_put_known(b, x->to) < 0 || put_key(b, "share") < 0 ||
 		    answer_share(b, p, x->share) < 0 || buf_putc(b, '}') < 0)
 			return -1;
 	}

@@ -161,7 +161,7 @@ asking_map(const struct asking *a)
 static int
 reserve(struct asking *a, size_t n, struct error *e)
 {
-	size_t k = a->q.near;
+	size_t k = a->q.near, chunks = (n + ROWS - 1) / ROWS;
 	int bad = 0;
 
 	bad |= mem_grow(&a->F, &a->F_cap, n, a->p->C * sizeof(*a->F)) < 0 ||
@@ -177,8 +177,6 @@ reserve(struct asking *a, size_t n, struct error *e)
 		       mem_grow(
 			   &a->found, &a->found_cap, n, sizeof(*a->found)) < 0;
 	if (a->q.asked & ANSWER_WHY) {
-		size_t chunks = (n + ROWS - 1) / ROWS;
-
 		bad |= mem_grow(&a->shares, &a->shares_cap, chunks,
 			   sizeof(*a->shares)) < 0;
 		while (!bad && a->nshares < chunks)
@@ -186,8 +184,6 @@ reserve(struct asking *a, size_t n, struct error *e)
 			    shares_init(&a->shares[a->nshares++], a->p, e) < 0;
 	}
 	if (a->occluded > 0) {
-		size_t chunks = (n + ROWS - 1) / ROWS;
-
 		bad |= mem_grow(&a->occlusion, &a->occlusions_cap, chunks,
 			   sizeof(*a->occlusion)) < 0;
 		while (!bad && a->nocclusions < chunks)

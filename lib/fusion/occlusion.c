@@ -135,7 +135,6 @@ occlusion_shares(struct occlusion *o, const struct predictor *p,
 	if (mem_grow(&o->end, &o->end_cap, n, sizeof(*o->end)) < 0 ||
 	    mem_grow(&o->F, &o->F_cap, TOGETHER, p->C * sizeof(*o->F)) < 0)
 		return error_memory(e);
-	o->n = n;
 	for (size_t i = 0; i < n; i++) {
 		struct stretch t = { b, plain, map, first + i, 0, 0, 0 };
 		struct error why;

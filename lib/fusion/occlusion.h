@@ -22,8 +22,7 @@ struct occlusion_piece {
 };
 
 struct occlusion {
-	size_t n;    /* records */
-	size_t *end; /* [n] pieces up to and with record i */
+	size_t *end; /* [records] pieces up to and with record i */
 	struct occlusion_piece *piece;
 	/* The rest is occlusion.c's own. */
 	size_t end_cap, piece_cap;

@@ -2,7 +2,6 @@
  * What the model keeps of how it was made.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,7 @@ put_double(struct buf *b, const char *key, double x)
 {
 	if (buf_printf(b, ",\"%s\":", key) < 0)
 		return -1;
-	return isfinite(x) ? json_put_double(b, x) : buf_puts(b, "null");
+	return json_put_known(b, x);
 }
 
 static int

@@ -23,7 +23,7 @@ dual_new(struct solver *s, struct error *e)
 	s->size = 2 * nC + s->C;
 	s->K = mem_aligned(s->n * s->n, sizeof(*s->K));
 	s->mean = mem_aligned(s->n, sizeof(*s->mean));
-	s->rhsf = mem_aligned(2 * nC, sizeof(*s->rhsf));
+	s->rhsf = mem_aligned(nC, sizeof(*s->rhsf));
 	s->Lf = mem_aligned(s->n * s->n, sizeof(*s->Lf));
 	s->root = mem_aligned(s->n, sizeof(*s->root));
 	s->room = mem_aligned(cholf_scratch(s->n, s->C), sizeof(*s->room));
@@ -302,18 +302,12 @@ dual_precondition(void *ctx, const float *g, float *z)
 {
 	struct solver *s = ctx;
 	size_t n = s->n, C = s->C, nC = n * C;
-	float *rows = s->rhsf + nC;
 
 	for (size_t i = 0; i < n; i++)
-		s->la->scale(s->rhsf + i * C, 1 / s->root[i], g + i * C, C);
-	cholf_forward(s->la, s->pool, s->Lf, n, s->rhsf, C, s->room);
+		s->la->scale(z + i * C, 1 / s->root[i], g + i * C, C);
+	cholf_solve(s->la, s->pool, s->Lf, n, z, C, s->room);
 	for (size_t i = 0; i < n; i++)
-		for (size_t c = 0; c < C; c++)
-			rows[c * n + i] = s->rhsf[i * C + c];
-	cholf_backward_rows(s->la, s->pool, s->Lf, n, rows, C, s->room);
-	for (size_t i = 0; i < n; i++)
-		for (size_t c = 0; c < C; c++)
-			z[i * C + c] = s->root[i] * rows[c * n + i];
+		s->la->scale(z + i * C, s->root[i], z + i * C, C);
 	dual_complete(s, z);
 	s->la->scale(z + 2 * nC, (float)(1 / s->h), g + 2 * nC, C);
 }

@@ -50,7 +50,7 @@ struct solver {
 	float *K;    /* [n, n] weighted sum, centred */
 	float *mean; /* [n] column means before that */
 	float *Lf;   /* [n, n] factor (linalg/cholf.h) */
-	float *rhsf; /* two of [n, C] */
+	float *rhsf; /* [n, C] scores, for the curvature */
 	float *room; /* of that factor */
 	float *root; /* [n] of the curvature that it was made for */
 

@@ -10,30 +10,24 @@
  * all of its work is matrix products.  One fixed order: the same bytes with
  * every table la, and for any number of threads; a pool may be NULL.
  *
- * The factor is kept in a form that solves by products alone: on the diagonal
- * the inverses of L's blocks of CHOLF_BLOCK, below them -L.
+ * The factor is kept in a form that solves by products of whole rows alone: on
+ * the diagonal the inverses of L's blocks of CHOLF_BLOCK, below them -L, above
+ * them -L'.
  */
 
 enum { CHOLF_BLOCK = 64 };
 
 /* cholf_scratch(n, m): floats of scratch for a factor of A: [n, n] and m
- * right-hand sides. */
+ * right-hand sides; 64-byte aligned. */
 size_t cholf_scratch(size_t n, size_t m);
 
-/* cholf_factor: replace the lower triangle of A: [n, n], and the rest of its
- * diagonal blocks; what else is above them is neither read nor written.  0, or
+/* cholf_factor: replace A: [n, n], of which the lower triangle is read.  0, or
  * -1 when A is not positive definite as far as float32 can tell. */
 int cholf_factor(const struct linalg *la, struct pool *pool, float *A, size_t n,
     float *scratch);
 
-/*
- * cholf_forward: B = L^-1 B, B: [n, m].  cholf_backward_rows: b = L'^-1 b for
- * each row b of B: [m, n].  One after the other, with a transposition between
- * them, they solve A X = B.
- */
-void cholf_forward(const struct linalg *la, struct pool *pool, const float *A,
+/* cholf_solve: B = A^-1 B, B: [n, m]; A as cholf_factor left it. */
+void cholf_solve(const struct linalg *la, struct pool *pool, const float *A,
     size_t n, float *B, size_t m, float *scratch);
-void cholf_backward_rows(const struct linalg *la, struct pool *pool,
-    const float *A, size_t n, float *B, size_t m, float *scratch);
 
 #endif

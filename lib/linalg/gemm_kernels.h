@@ -12,8 +12,9 @@ enum {
 	/* 12 x 2 sums, 2 vectors of B and a value of A fill 32 registers
 	 * well, and 6 x 2 the 16 of AVX2. */
 	ROWS = VF_N == 16 ? 12 : 6,
-	FEW = 4,  /* strips of A that are packed at once */
-	NEAR = 64 /* values of k that are turned at once */
+	FEW = 4,    /* strips of A that are packed at once */
+	NEAR = 64,  /* values of k that are turned at once */
+	CHUNK = 64, /* columns of B that are packed at once */
 };
 
 #define REAL   float
@@ -127,7 +128,7 @@ static void
 k_gemm_packed(float *C, size_t ldc, struct fmat A, const float *packed,
     size_t m, size_t n, size_t k, int add)
 {
-	enum { CHUNK = VF_N == 16 ? 384 : 256 };
+	enum { MANY = VF_N == 16 ? 384 : 256 };
 	int sign = add != 0;
 
 	for (size_t i = 0; k == 0 && sign == 0 && i < m; i++)
@@ -135,7 +136,7 @@ k_gemm_packed(float *C, size_t ldc, struct fmat A, const float *packed,
 	for (size_t from = 0, len; from < k; from += len) {
 		len = k - from < LINALG_KBLOCK ? k - from : LINALG_KBLOCK;
 		for (size_t j = 0, w; j < n; j += w) {
-			w = n - j < CHUNK ? n - j : CHUNK;
+			w = n - j < MANY ? n - j : MANY;
 			block_f(C + j, ldc, A, packed, m, w, len, sign);
 			packed += linalg_packed_size(len, w);
 		}
@@ -203,13 +204,13 @@ static void
 k_gram(double *G, const float *X, size_t ldx, size_t n, size_t d, size_t from,
     size_t to)
 {
-	enum { CHUNK = 128, DPANEL = LINALG_PANEL / 2 };
-	_Alignas(64) double b[LINALG_DBLOCK * CHUNK];
+	enum { COLUMNS = 128, DPANEL = LINALG_PANEL / 2 };
+	_Alignas(64) double b[LINALG_DBLOCK * COLUMNS];
 
 	for (size_t row = 0, len; row < n; row += len, X += len * ldx) {
 		len = n - row < LINALG_DBLOCK ? n - row : LINALG_DBLOCK;
 		for (size_t j = 0, w; j < to; j += w) {
-			w = to - j < CHUNK ? to - j : CHUNK;
+			w = to - j < COLUMNS ? to - j : COLUMNS;
 			for (size_t c = 0; c < w; c += DPANEL)
 				widen(b + len * c, DPANEL, X + j + c, ldx,
 				    w - c < DPANEL ? w - c : DPANEL, len);

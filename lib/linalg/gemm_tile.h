@@ -17,28 +17,58 @@
 
 /*
  * t[r * 2 * WIDTH + j] = sum over k of A(r, k) B(k, j).  rows, wide (two
- * vectors, or one) and direct are constants wherever this is inlined, so that
- * the sums get names, and with them registers: gcc leaves an array of them in
- * memory.  Rows are reached from every third one, because addresses can add
- * one or two strides and no more.
+ * vectors, or one), direct and panels (step is PANEL) are constants wherever
+ * this is inlined, so that the sums get names, and with them registers: gcc
+ * leaves an array of them in memory.  Rows are reached from every third one,
+ * because addresses can add one or two strides and no more.  Columns of A come
+ * by fours, whose places are then offsets: the fewer instructions there are
+ * beside the multiplications, the less it matters who else uses the core.
  */
 static inline __attribute__((always_inline)) void
-F_(tile)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
-    const REAL *b, const REAL *b2, size_t step, size_t len)
+F_(tile)(size_t rows, int wide, int direct, int panels, REAL *t, const REAL *a,
+    size_t ar, const REAL *b, const REAL *b2, size_t any_step, size_t len)
 {
+	enum { LINE = 64 / sizeof(REAL), UNTIL = 4 };
 	size_t stride = direct ? ar : 1, next = direct ? 1 : rows;
+	size_t step = panels ? PANEL : any_step;
 	const REAL *a3 = a + 3 * stride, *a6 = a + 6 * stride;
 	const REAL *a9 = a + 9 * stride;
-	/* In panels B goes on behind; in rows the next tile is to the right. */
-	size_t ahead = step == PANEL ? 8 * PANEL : 2 * WIDTH;
+	/* In panels B goes on behind.  In rows the next tile is to the right,
+	 * and where it begins in a line of this one, its end does not. */
+	size_t ahead = panels ? 8 * PANEL : 4 * WIDTH - 1;
+	int both = 2 * WIDTH > LINE;
 #define START(r) V c##r = V_(set)(0), d##r = V_(set)(0);
 #define STEP(r, from)                                                          \
 	if (r < rows) {                                                        \
-		V x = V_(set)(from[r % 3 * stride]);                           \
+		V x = V_(set)(from[r % 3 * stride + k * next]);                \
 		c##r = V_(fma)(x, p, c##r);                                    \
 		if (wide)                                                      \
 			d##r = V_(fma)(x, q, d##r);                            \
 	}
+#define COLUMN                                                                 \
+	{                                                                      \
+		V p = V_(load)(b + k * step);                                  \
+		V q = wide ? V_(load)(b2 + k * step) : p;                      \
+                                                                               \
+		__builtin_prefetch(b + k * step + ahead);                      \
+		if (wide && both)                                              \
+			__builtin_prefetch(b2 + k * step + ahead);             \
+		STEP(0, a)                                                     \
+		STEP(1, a)                                                     \
+		STEP(2, a)                                                     \
+		STEP(3, a3)                                                    \
+		STEP(4, a3)                                                    \
+		STEP(5, a3)                                                    \
+		STEP(6, a6)                                                    \
+		STEP(7, a6)                                                    \
+		STEP(8, a6)                                                    \
+		STEP(9, a9)                                                    \
+		STEP(10, a9)                                                   \
+		STEP(11, a9)                                                   \
+	}
+#define AHEAD(r)                                                               \
+	if (r < rows)                                                          \
+		__builtin_prefetch(then + r * stride);
 #define END(r)                                                                 \
 	if (r < rows) {                                                        \
 		V_(store)(t + r * 2 * WIDTH, c##r);                            \
@@ -46,49 +76,51 @@ F_(tile)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
 			V_(store)(t + r * 2 * WIDTH + WIDTH, d##r);            \
 	}
 #define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11)
+#define GO(n)                                                                  \
+	b += n * step;                                                         \
+	b2 += n * step;                                                        \
+	a += n * next;                                                         \
+	a3 += n * next;                                                        \
+	a6 += n * next;                                                        \
+	a9 += n * next;
 
 	EACH(START)
-	for (size_t k = 0; k < len; k++) {
-		V p = V_(load)(b), q = wide ? V_(load)(b2) : p;
+	for (; len >= UNTIL; len -= UNTIL) {
+		const REAL *then = a + rows * stride;
 
-		__builtin_prefetch(b + ahead);
-		if (wide)
-			__builtin_prefetch(b2 + ahead);
-		STEP(0, a)
-		STEP(1, a)
-		STEP(2, a)
-		STEP(3, a3)
-		STEP(4, a3)
-		STEP(5, a3)
-		STEP(6, a6)
-		STEP(7, a6)
-		STEP(8, a6)
-		STEP(9, a9)
-		STEP(10, a9)
-		STEP(11, a9)
-		b += step;
-		b2 += step;
-		a += next;
-		a3 += next;
-		a6 += next;
-		a9 += next;
+		if (direct && len % LINE < UNTIL) {
+			EACH(AHEAD)
+		}
+		UNROLL
+		for (size_t k = 0; k < UNTIL; k++)
+			COLUMN
+		GO(UNTIL)
+	}
+	for (size_t k = 0; len > 0; len--) {
+		COLUMN
+		GO(1)
 	}
 	EACH(END)
 #undef START
 #undef STEP
+#undef COLUMN
+#undef AHEAD
 #undef END
 #undef EACH
+#undef GO
 }
 
-/* The tile of that many rows; wide and direct are still constants. */
+/* The tile of that many rows; the rest are still constants. */
 static inline __attribute__((always_inline)) void
-F_(choose)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
-    const REAL *b, const REAL *b2, size_t step, size_t len)
+F_(choose)(size_t rows, int wide, int direct, int panels, REAL *t,
+    const REAL *a, size_t ar, const REAL *b, const REAL *b2, size_t step,
+    size_t len)
 {
 #define CASE(r)                                                                \
 	case r:                                                                \
 		if (r <= ROWS)                                                 \
-			F_(tile)(r, wide, direct, t, a, ar, b, b2, step, len); \
+			F_(tile)(r, wide, direct, panels, t, a, ar, b, b2,     \
+			    step, len);                                        \
 		break;
 
 	switch (rows) {
@@ -110,30 +142,37 @@ F_(choose)(size_t rows, int wide, int direct, REAL *t, const REAL *a, size_t ar,
 
 static __attribute__((noinline)) void
 F_(packed_wide)(size_t rows, REAL *t, const REAL *a, const REAL *b,
+    const REAL *b2, size_t len)
+{
+	F_(choose)(rows, 1, 0, 1, t, a, 0, b, b2, 0, len);
+}
+
+static __attribute__((noinline)) void
+F_(packed_rows)(size_t rows, REAL *t, const REAL *a, const REAL *b,
     const REAL *b2, size_t step, size_t len)
 {
-	F_(choose)(rows, 1, 0, t, a, 0, b, b2, step, len);
+	F_(choose)(rows, 1, 0, 0, t, a, 0, b, b2, step, len);
 }
 
 static __attribute__((noinline)) void
 F_(packed_slim)(
     size_t rows, REAL *t, const REAL *a, const REAL *b, size_t step, size_t len)
 {
-	F_(choose)(rows, 0, 0, t, a, 0, b, b, step, len);
+	F_(choose)(rows, 0, 0, 0, t, a, 0, b, b, step, len);
 }
 
 static __attribute__((noinline)) void
 F_(direct_wide)(size_t rows, REAL *t, const REAL *a, size_t ar, const REAL *b,
-    const REAL *b2, size_t step, size_t len)
+    const REAL *b2, size_t len)
 {
-	F_(choose)(rows, 1, 1, t, a, ar, b, b2, step, len);
+	F_(choose)(rows, 1, 1, 1, t, a, ar, b, b2, 0, len);
 }
 
 static __attribute__((noinline)) void
-F_(direct_slim)(size_t rows, REAL *t, const REAL *a, size_t ar, const REAL *b,
-    size_t step, size_t len)
+F_(direct_slim)(
+    size_t rows, REAL *t, const REAL *a, size_t ar, const REAL *b, size_t len)
 {
-	F_(choose)(rows, 0, 1, t, a, ar, b, b, step, len);
+	F_(choose)(rows, 0, 1, 1, t, a, ar, b, b, 0, len);
 }
 
 /* What a row of tiles has in common: A's part, and how it lies. */
@@ -149,11 +188,13 @@ F_(sums)(REAL *t, const struct F_(strip) * s, const REAL *b, const REAL *b2,
     size_t step, size_t n)
 {
 	if (s->direct && n > WIDTH)
-		F_(direct_wide)(s->rows, t, s->a, s->ar, b, b2, step, s->len);
+		F_(direct_wide)(s->rows, t, s->a, s->ar, b, b2, s->len);
 	else if (s->direct)
-		F_(direct_slim)(s->rows, t, s->a, s->ar, b, step, s->len);
+		F_(direct_slim)(s->rows, t, s->a, s->ar, b, s->len);
+	else if (n > WIDTH && step == PANEL)
+		F_(packed_wide)(s->rows, t, s->a, b, b2, s->len);
 	else if (n > WIDTH)
-		F_(packed_wide)(s->rows, t, s->a, b, b2, step, s->len);
+		F_(packed_rows)(s->rows, t, s->a, b, b2, step, s->len);
 	else
 		F_(packed_slim)(s->rows, t, s->a, b, step, s->len);
 }
@@ -303,7 +344,7 @@ F_(block)(REAL *C, size_t ldc, MAT A, const REAL *b, size_t m, size_t n,
 {
 	_Alignas(64) REAL a[KBLOCK * ROWS + WIDTH], t[ROWS * 2 * WIDTH];
 	size_t panels = 2 * WIDTH / PANEL;
-	int direct = A.col == 1 && n <= 4 * WIDTH;
+	int direct = A.col == 1 && n <= CHUNK;
 	size_t most = direct && A.row * sizeof(REAL) % 4096 == 0 ? 6 : ROWS;
 
 	for (size_t i = 0, rows; i < m; i += rows) {
@@ -373,7 +414,6 @@ static void
 F_(product_block)(REAL *C, size_t ldc, MAT A, MAT B, size_t m, size_t n,
     size_t len, int sign)
 {
-	enum { CHUNK = 64 };
 	_Alignas(64) REAL b[KBLOCK * CHUNK + WIDTH];
 
 	if (m <= ROWS * FEW) {

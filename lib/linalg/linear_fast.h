@@ -120,90 +120,107 @@ struct rows_block {
 	int half, last;
 };
 
-/* One strip and some panels from column j on. */
-static void
-strip_panels(const struct rows_block *b, struct tile *t, size_t i, size_t rows,
-    size_t j, size_t panels, int half)
+/*
+ * For panels of n columns from column j on, the first strip's place in t, and
+ * in rest what is to be done with it when that has sums.  Returns whether that
+ * is anything: whether sums go elsewhere first.
+ */
+static inline int
+begin_panels(const struct rows_block *b, struct tile *t, struct after *rest,
+    size_t j, size_t n)
 {
-	const struct after *a = b->a;
-	size_t n = panels * LINALG_PANEL;
-	_Alignas(64) float sums[ROWS * 2 * PANELS * LINALG_PANEL];
-	struct after rest;
-
-	t->part = b->from > 0 ? b->part + i * b->ldp + j : NULL;
-	t->ldp = b->ldp;
+	*rest = after_at(*b->a, 0, j);
+	t->part = b->from > 0 ? b->part + j : NULL;
 	t->bias = t->residual = NULL;
-	if (!b->last) {
-		t->y = b->part + i * b->ldp + j;
-		t->ldy = b->ldp;
-		choose_tile(rows, panels, half, t);
-		return;
-	}
+	t->y = b->last ? b->y + j : b->part + j;
+	t->ldy = b->last ? b->ldy : b->ldp;
+	if (!b->last)
+		return 0;
+	if (n > b->l->out - j)
+		return 1;
+	t->bias = rest->bias;
+	rest->bias = NULL;
+	if (rest->act != ACT_NONE || rest->gamma != NULL)
+		return 1;
+	t->residual = rest->residual;
+	t->ldr = rest->ldr;
+	return 0;
+}
+
+/* All strips of one block of k in panels from column j on; next: the weights to
+ * ask for while the last strips pass. */
+static void
+pass_strips(const struct rows_block *b, struct tile t, size_t j, size_t panels,
+    const char *next)
+{
+	_Alignas(64) float sums[ROWS * 2 * PANELS * LINALG_PANEL];
+	size_t each = b->half ? sizeof(uint16_t) : sizeof(float);
+	size_t parts = b->strips < 4 ? b->strips : 4;
+	size_t share = (b->len + parts - 1) / parts * LINALG_PANEL * each;
+	size_t groups = (b->len + GROUP - 1) / GROUP * GROUP;
+	size_t width = panels * LINALG_PANEL, n = width, ldy;
+	size_t even = b->m / b->strips, odd = b->m % b->strips;
+	struct after rest;
+	int more = begin_panels(b, &t, &rest, j, n);
+	float *y = t.y;
+
 	if (n > b->l->out - j)
 		n = b->l->out - j;
-	rest = after_at(*a, i, j);
-	if (n == panels * LINALG_PANEL) {
-		t->bias = rest.bias;
-		rest.bias = NULL;
-		if (rest.act == ACT_NONE && rest.gamma == NULL) {
-			t->residual = rest.residual;
-			t->ldr = rest.ldr;
-			t->y = b->y + i * b->ldy + j;
-			t->ldy = b->ldy;
-			choose_tile(rows, panels, half, t);
-			return;
-		}
+	ldy = t.ldy;
+	if (more) {
+		t.y = sums;
+		t.ldy = width;
 	}
-	t->y = sums;
-	t->ldy = panels * LINALG_PANEL;
-	choose_tile(rows, panels, half, t);
-	after_rows(b->y + i * b->ldy + j, b->ldy, sums, t->ldy, rows, n, &rest);
+	t.soon = t.w;
+	t.soon_step = 0;
+	for (size_t s = 0, rows; s < b->strips; s++) {
+		rows = even + (s < odd);
+		if (b->strips - s <= parts) {
+			t.soon = next;
+			t.soon_step = GROUP * LINALG_PANEL * each / parts;
+			next += share;
+		}
+		choose_tile(rows, panels, b->half, &t);
+		if (more) {
+			after_rows(y, ldy, sums, width, rows, n, &rest);
+			y += rows * ldy;
+			if (rest.residual != NULL)
+				rest.residual += rows * rest.ldr;
+		} else
+			t.y += rows * ldy;
+		t.x += rows * groups;
+		if (t.part != NULL)
+			t.part += rows * t.ldp;
+		if (t.residual != NULL)
+			t.residual += rows * t.ldr;
+	}
 }
 
 /* One block of k in all panels. */
 static void
 block_panels(const struct rows_block *b)
 {
-	const char *w = b->l->packed;
 	size_t each = b->half ? sizeof(uint16_t) : sizeof(float);
 	size_t columns = (b->l->out + LINALG_PANEL * PANELS - 1) /
 			 (LINALG_PANEL * PANELS) * PANELS;
 	size_t panels = PANELS;
-	size_t parts = b->strips < 4 ? b->strips : 4;
-	struct tile t = { 0 };
+	const char *w = b->l->packed, *next;
+	struct tile t = { .x = b->x,
+		.step = b->l->in * LINALG_PANEL,
+		.len = b->len,
+		.ldp = b->ldp };
 
 	/* Widened weights want a register that 3 x 4 sums of AVX2 leave none.
 	 */
 	if (b->m <= (b->half && VF_N == 8 ? 2 : FEW))
 		panels *= 2;
 	w += b->from * LINALG_PANEL * each;
-	t.step = b->l->in * LINALG_PANEL;
-	t.len = b->len;
-	for (size_t j = 0; j < columns; j += panels) {
-		const char *next;
-
+	for (size_t j = 0; j < columns; j += panels, w = next) {
 		if (columns - j < panels)
 			panels = PANELS;
 		next = w + panels * t.step * each;
 		t.w = w;
-		t.x = b->x;
-		for (size_t s = 0, i = 0, rows; s < b->strips; s++, i += rows) {
-			size_t left = b->strips - s;
-
-			rows = strip_rows(b->m, b->strips, s);
-			t.soon = w;
-			t.soon_step = 0;
-			if (left <= parts) {
-				t.soon = next + (parts - left) * b->len /
-						    parts * LINALG_PANEL * each;
-				t.soon_step =
-				    GROUP * LINALG_PANEL * each / parts;
-			}
-			strip_panels(
-			    b, &t, i, rows, j * LINALG_PANEL, panels, b->half);
-			t.x += rows * ((b->len + GROUP - 1) / GROUP * GROUP);
-		}
-		w = next;
+		pass_strips(b, t, j * LINALG_PANEL, panels, next);
 	}
 }
 

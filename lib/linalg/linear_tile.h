@@ -68,13 +68,14 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 	vf s##r##_0 = vf_set(0.0f), s##r##_1 = s##r##_0, s##r##_2 = s##r##_0,  \
 	   s##r##_3 = s##r##_0;
 #define EXPECT(r)                                                              \
-	if (r < rows) {                                                        \
-		__builtin_prefetch(t->y + r * t->ldy, 1);                      \
-		if (t->part != NULL)                                           \
-			__builtin_prefetch(t->part + r * t->ldp);              \
-		if (t->residual != NULL)                                       \
-			__builtin_prefetch(t->residual + r * t->ldr);          \
-	}
+	if (r < rows)                                                          \
+		__builtin_prefetch(t->y + r * t->ldy, 1);
+#define EXPECT_PART(r)                                                         \
+	if (r < rows)                                                          \
+		__builtin_prefetch(t->part + r * t->ldp);
+#define EXPECT_RESIDUAL(r)                                                     \
+	if (r < rows)                                                          \
+		__builtin_prefetch(t->residual + r * t->ldr);
 #define STEP(r)                                                                \
 	if (r < rows) {                                                        \
 		vf xr = vf_set(xk[r * GROUP]);                                 \
@@ -95,23 +96,35 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 		vf p2 = vecs > 2 ? LOAD(2) : p0, p3 = vecs > 2 ? LOAD(3) : p0; \
 		EACH(STEP)                                                     \
 	}
-#define PUT(r, v)                                                              \
-	if (r < rows && v < vecs) {                                            \
-		vf s = s##r##_##v;                                             \
-		if (t->part != NULL)                                           \
-			s = vf_add(                                            \
-			    vf_load(t->part + r * t->ldp + v * VF_N), s);      \
-		if (t->bias != NULL)                                           \
-			s = vf_add(s, vf_load(t->bias + v * VF_N));            \
-		if (t->residual != NULL)                                       \
-			s = vf_add(                                            \
-			    vf_load(t->residual + r * t->ldr + v * VF_N), s);  \
-		vf_store(t->y + r * t->ldy + v * VF_N, s);                     \
+/* f(r, sum, v) for each vector v of row r's sums. */
+#define SUMS(r, f)                                                             \
+	if (r < rows) {                                                        \
+		f(r, s##r##_0, 0);                                             \
+		if (vecs > 1)                                                  \
+			f(r, s##r##_1, 1);                                     \
+		if (vecs > 2) {                                                \
+			f(r, s##r##_2, 2);                                     \
+			f(r, s##r##_3, 3);                                     \
+		}                                                              \
 	}
-#define END(r) PUT(r, 0) PUT(r, 1) PUT(r, 2) PUT(r, 3)
+#define TO_PART(r, s, v) s = vf_add(vf_load(t->part + r * t->ldp + v * VF_N), s)
+#define BIAS(r, s, v)    s = vf_add(s, vf_load(t->bias + v * VF_N))
+#define TO_RESIDUAL(r, s, v)                                                   \
+	s = vf_add(vf_load(t->residual + r * t->ldr + v * VF_N), s)
+#define STORE(r, s, v)  vf_store(t->y + r * t->ldy + v * VF_N, s)
+#define ADD_PART(r)     SUMS(r, TO_PART)
+#define ADD_BIAS(r)     SUMS(r, BIAS)
+#define ADD_RESIDUAL(r) SUMS(r, TO_RESIDUAL)
+#define END(r)          SUMS(r, STORE)
 
 	EACH(START)
 	EACH(EXPECT)
+	if (t->part != NULL) {
+		EACH(EXPECT_PART)
+	}
+	if (t->residual != NULL) {
+		EACH(EXPECT_RESIDUAL)
+	}
 	for (; t->len - k >= GROUP; k += GROUP) {
 		UNROLL
 		for (size_t u = 0; u < GROUP; u++)
@@ -134,14 +147,32 @@ tile(size_t rows, size_t vecs, int half, const struct tile *t)
 		w0 += LINALG_PANEL * each;
 		w3 += LINALG_PANEL * each;
 	}
+	if (t->part != NULL) {
+		EACH(ADD_PART)
+	}
+	if (t->bias != NULL) {
+		EACH(ADD_BIAS)
+	}
+	if (t->residual != NULL) {
+		EACH(ADD_RESIDUAL)
+	}
 	EACH(END)
 #undef PLACE
 #undef START
 #undef EXPECT
+#undef EXPECT_PART
+#undef EXPECT_RESIDUAL
 #undef STEP
 #undef LOAD
 #undef ONE
-#undef PUT
+#undef SUMS
+#undef TO_PART
+#undef BIAS
+#undef TO_RESIDUAL
+#undef STORE
+#undef ADD_PART
+#undef ADD_BIAS
+#undef ADD_RESIDUAL
 #undef END
 }
 

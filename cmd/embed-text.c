@@ -394,6 +394,12 @@ scratch_free(void *ctx, void *scratch)
 }
 
 static void
+share(void *scratch, struct pool *pool)
+{
+	text_worker_share(scratch, pool);
+}
+
+static void
 open_model(struct options_of_text *opt)
 {
 	struct error e;
@@ -465,6 +471,8 @@ main(int argc, char *argv[])
 		.scratch_free = scratch_free,
 		.encode = encode };
 
+	if (opt.model != NULL)
+		x.share = share;
 	if (opt.occlude) {
 		x.encode = encode_occluded;
 	} else if (opt.model != NULL) {

@@ -212,6 +212,14 @@ network_work_new(void *ctx, struct error *e)
 	return NULL;
 }
 
+static void
+network_share(void *scratch, struct pool *pool)
+{
+	struct network_work *w = scratch;
+
+	encoder_work_share(w->encoder, pool);
+}
+
 /* The pixels of one picture, as the network wants them. */
 static enum encode_status
 read_pixels(const struct options_of_image *opt, const struct source *in,
@@ -480,6 +488,8 @@ main(int argc, char *argv[])
 	if (opt.network.model != NULL) {
 		x.scratch_new = network_work_new;
 		x.scratch_free = network_work_free;
+		if (encoder_info(opt.model.encoder)->heads > 0)
+			x.share = network_share;
 	}
 	if (opt.occlude > 0) {
 		x.encode = encode_occluded;

@@ -251,6 +251,42 @@ START_TEST(many)
 }
 END_TEST
 
+/* Some outputs at a time, with and without what follows them. */
+START_TEST(parts)
+{
+	static const enum precision p[] = { PRECISION_F32, PRECISION_F16,
+		PRECISION_I8 };
+	static const uint32_t cuts[] = { 0, 32, 128, 160, 183 };
+	uint64_t state = (uint64_t)_i + 7000;
+	struct layer l =
+	    layer(&state, p[_i / 2], _i % 2 ? 70 : 800, cuts[4], 23);
+	struct linear k = { l.p, l.in, l.out, l.packed, NULL };
+	size_t n = l.rows * l.ldy;
+	float *y = numbers(&state, n), *ref = numbers(&state, n);
+
+	for (int what = 0; what < 8; what++)
+		for (int isa = 0; isa <= (int)cpu_isa(); isa++) {
+			struct linear_after after = { ACT_GELU,
+				what & GAMMA ? l.gamma : NULL,
+				what & RESIDUAL ? l.residual : NULL, l.ldy };
+
+			k.bias = what & BIAS ? l.bias : NULL;
+			for (size_t i = 0; i < n; i++)
+				y[i] = ref[i] = -77;
+			linear_run((enum isa)isa, ref, l.ldy, l.x, l.ldx,
+			    l.rows, &k, what ? &after : NULL, l.room);
+			for (int c = 0; c < 4; c++)
+				linear_run_part((enum isa)isa, y, l.ldy, l.x,
+				    l.ldx, l.rows, &k, what ? &after : NULL,
+				    cuts[c], cuts[c + 1] - cuts[c], l.room);
+			ck_assert_mem_eq(y, ref, n * sizeof(*y));
+		}
+	free(y);
+	free(ref);
+	layer_free(&l);
+}
+END_TEST
+
 /*
  * The errors that linear.h states, in units of max(1, |t|), at many places
  * between -100 and 100, and far out; and the same bytes from every set.
@@ -342,6 +378,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, sums, 0, 2 * SHAPES);
 	tcase_add_loop_test(t, same, 0, 2 * SHAPES);
+	tcase_add_loop_test(t, parts, 0, 6);
 	tcase_add_loop_test(t, many, 0, 16);
 	tcase_add_loop_test(t, activations, 0, ACT_TANH + 1);
 	tcase_add_test(t, halves);

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,41 @@ START_TEST(as_transformers)
 }
 END_TEST
 
+/* ---- a text that comes alone ---- */
+
+struct alone {
+	struct session *s;
+	struct pool *pool;
+	const uint32_t *ids;
+	size_t n;
+	struct encoder_out *out;
+	int rc;
+};
+
+static void
+encode_alone(void *arg, size_t i, int worker)
+{
+	struct alone *a = arg;
+
+	(void)i;
+	(void)worker;
+	while (pool_spare(a->pool) < pool_idle(a->pool))
+		sched_yield();
+	a->rc =
+	    encoder_texts(a->s->x, a->s->w, a->ids, &a->n, 1, a->out, &a->s->e);
+}
+
+/* One text, with the help of threads that have none. */
+static int
+alone(struct session *s, const uint32_t *ids, size_t n, struct pool *pool,
+    struct encoder_out *out)
+{
+	struct alone a = { s, pool, ids, n, out, -1 };
+
+	pool_run_together(pool, 1, encode_alone, &a);
+	return a.rc;
+}
+
 /* Every text by itself under every instruction set and in a batch that is
  * turned around: the same bytes. */
 START_TEST(same_bytes)
@@ -208,6 +244,7 @@ START_TEST(same_bytes)
 		struct encoder_how how = {
 			.isa = ISA_PORTABLE, .pool = pools[k], .normalize = -1
 		};
+		struct pool *pool = pool_new(3, NULL);
 		struct encoder_out out;
 		struct session s;
 		size_t P, rows;
@@ -227,13 +264,13 @@ START_TEST(same_bytes)
 
 			how.isa = (enum isa)isa;
 			open_session(&s, f->name, p, how);
+			encoder_work_share(s.w, pool);
 			for (size_t i = 0; i < s.n; i++) {
 				size_t from = i > 0 ? s.end[i - 1] : 0;
 				size_t one = s.end[i] - from;
 
 				ck_assert_int_eq(
-				    encoder_texts(s.x, s.w, s.ids + from, &one,
-					1, &out, &s.e),
+				    alone(&s, s.ids + from, one, pool, &out),
 				    0);
 				ck_assert_msg(memcmp(out.v, want + at * P,
 						  out.end[0] * P * 4) == 0,
@@ -266,6 +303,7 @@ START_TEST(same_bytes)
 			close_session(&s);
 		}
 		free(want);
+		pool_free(pool);
 	}
 }
 END_TEST

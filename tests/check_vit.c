@@ -1,4 +1,5 @@
 #include <math.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
@@ -236,8 +237,32 @@ START_TEST(eight_bits_are_near)
 }
 END_TEST
 
+/* ---- a picture that comes alone ---- */
+
+struct alone {
+	struct encoder *x;
+	struct encoder_work *w;
+	struct pool *pool;
+	const float *px;
+	struct encoder_out out;
+	int rc;
+};
+
+static void
+encode_alone(void *arg, size_t i, int worker)
+{
+	struct alone *a = arg;
+	struct error e;
+
+	(void)i;
+	(void)worker;
+	while (pool_spare(a->pool) < pool_idle(a->pool))
+		sched_yield();
+	a->rc = encoder_pictures(a->x, a->w, a->px, 1, &a->out, &e);
+}
+
 /* A call of several pictures, under every instruction set, gives the bytes
- * of calls with one. */
+ * of calls with one, and so does one with threads that have nothing to do. */
 START_TEST(neighbours_do_not_matter)
 {
 	static const enum pooling pools[] = { POOL_MODEL, POOL_NONE,
@@ -254,7 +279,9 @@ START_TEST(neighbours_do_not_matter)
 		struct encoder_work *w = encoder_work_new(x, &e);
 		size_t n = (size_t)encoder_info(x)->pixels.width *
 			   encoder_info(x)->pixels.height * 3;
+		struct pool *pool = pool_new(3, NULL);
 		struct encoder_out one, out;
+		struct alone a;
 		float *px = malloc(3 * n * sizeof(*px)), *v[3];
 		size_t size;
 
@@ -277,6 +304,13 @@ START_TEST(neighbours_do_not_matter)
 			for (size_t j = 0; j < 3; j++)
 				ck_assert_mem_eq(
 				    out.v + j * size, v[j], size * sizeof(**v));
+			encoder_work_share(w, pool);
+			a = (struct alone){
+				.x = x, .w = w, .pool = pool, .px = px + n
+			};
+			pool_run_together(pool, 1, encode_alone, &a);
+			ck_assert_int_eq(a.rc, 0);
+			ck_assert_mem_eq(a.out.v, v[1], size * sizeof(**v));
 			encoder_work_free(w);
 			encoder_free(x);
 		}
@@ -284,6 +318,7 @@ START_TEST(neighbours_do_not_matter)
 			free(v[j]);
 		free(px);
 		store_free(s);
+		pool_free(pool);
 	}
 }
 END_TEST

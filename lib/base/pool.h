@@ -31,4 +31,28 @@ int pool_threads(const struct pool *p);
 void pool_run(struct pool *p, size_t n,
     void (*fn)(void *arg, size_t i, int worker), void *arg);
 
+/*
+ * pool_run_together: the same for items that are much work each.  A thread for
+ * which there is none left helps with those that are not done yet, where they
+ * ask for it:
+ *
+ * pool_share(p, n, part, arg), from within fn: call part(arg, i) once for every
+ * i in [0, n), here and in such threads; returns when all are done.  n is at
+ * most POOL_PARTS.  A NULL pool, or one that is not running items together,
+ * does them here, in order.
+ *
+ * pool_spare(p): how many such threads there are at this moment, to cut work
+ * into as many parts and one.  They wait busily, since waking one up takes as
+ * long as a small matrix product, and are fewer than there are processors.
+ * pool_idle(p): how many threads have no item, whether they know it yet or not.
+ */
+enum { POOL_PARTS = 65535 };
+
+void pool_run_together(struct pool *p, size_t n,
+    void (*fn)(void *arg, size_t i, int worker), void *arg);
+void pool_share(struct pool *p, size_t n, void (*part)(void *arg, size_t i),
+    void *arg);
+int pool_spare(struct pool *p);
+int pool_idle(struct pool *p);
+
 #endif

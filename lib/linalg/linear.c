@@ -103,6 +103,28 @@ linear_run(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
 }
 
 void
+linear_run_part(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
+    size_t rows, const struct linear *l, const struct linear_after *after,
+    uint32_t from, uint32_t n, void *room)
+{
+	struct linear part = *l;
+	struct linear_after a = { 0 };
+
+	part.packed =
+	    (const char *)l->packed + linear_size(l->precision, l->in, from);
+	part.out = n;
+	if (l->bias != NULL)
+		part.bias += from;
+	if (after != NULL)
+		a = *after;
+	if (a.gamma != NULL)
+		a.gamma += from;
+	if (a.residual != NULL)
+		a.residual += from;
+	linear_run(isa, y + from, ldy, x, ldx, rows, &part, &a, room);
+}
+
+void
 linear_activate(enum isa isa, enum activation act, float *y, size_t n)
 {
 	linear_kernels(isa)->activate(act, y, n);

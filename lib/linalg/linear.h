@@ -93,6 +93,16 @@ void linear_run(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
     size_t rows, const struct linear *l, const struct linear_after *after,
     void *room);
 
+/*
+ * linear_run_part: the same bytes, of outputs [from, from + n) only; from is a
+ * multiple of LINEAR_OUTPUTS, and n is one too unless it reaches the end.
+ * Parts may run at once, each with a room of its own.
+ */
+enum { LINEAR_OUTPUTS = 32 };
+void linear_run_part(enum isa isa, float *y, size_t ldy, const float *x,
+    size_t ldx, size_t rows, const struct linear *l,
+    const struct linear_after *after, uint32_t from, uint32_t n, void *room);
+
 /* linear_activate(isa, act, y, n): y[i] = act(y[i]), the same bytes as within
  * linear_run. */
 void linear_activate(enum isa isa, enum activation act, float *y, size_t n);

@@ -467,6 +467,7 @@ bert_texts(const struct encoder *base, struct encoder_work *work,
 		return -1;
 	keep = text_keep(w, base->info.pool, end, n);
 	embed(x, w, ids, end, n);
+	w->blocks.spread.pool = work->pool;
 	if (transformer_run(&x->t, &w->blocks, w->x, end, n, x->run, keep, e) <
 	    0)
 		return -1;

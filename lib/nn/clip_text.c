@@ -348,6 +348,7 @@ clip_text_texts(const struct encoder *base, struct encoder_work *work,
 	    base->info.pool == POOL_CLS && !x->siglip ? POOL_LAST
 						      : base->info.pool,
 	    w->end, n);
+	w->blocks.spread.pool = work->pool;
 	if (transformer_run(
 		&x->t, &w->blocks, w->x, w->end, n, x->run, keep, e) < 0)
 		return -1;

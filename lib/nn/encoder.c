@@ -165,6 +165,12 @@ encoder_work_free(struct encoder_work *w)
 		w->x->ops->work_free(w);
 }
 
+void
+encoder_work_share(struct encoder_work *w, struct pool *pool)
+{
+	w->pool = pool;
+}
+
 int
 encoder_texts(const struct encoder *x, struct encoder_work *w,
     const uint32_t *ids, const size_t *end, size_t n, struct encoder_out *out,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/cpu.h"
+#include "base/pool.h"
 #include "nn/pixels.h"
 #include "nn/store.h"
 
@@ -78,6 +79,11 @@ uint64_t encoder_macs(const struct encoder *x, size_t tokens);
 struct encoder_work; /* opaque */
 struct encoder_work *encoder_work_new(const struct encoder *x, struct error *e);
 void encoder_work_free(struct encoder_work *w);
+
+/* encoder_work_share(w, pool): calls with w may cut their work for the spare
+ * threads of a pool (pool_run_together), which lives as long as they do.
+ * Families of transformers do; convolutions run in one thread. */
+void encoder_work_share(struct encoder_work *w, struct pool *pool);
 
 /* The result of a call, in the worker's memory until its next call. */
 struct encoder_out {

@@ -31,6 +31,7 @@ struct encoder {
 
 struct encoder_work {
 	const struct encoder *x;
+	struct pool *pool; /* see encoder_work_share */
 };
 
 /*

@@ -82,13 +82,13 @@ larger(size_t a, size_t b)
  * a: queries, keys and values of a slice, [S, 3 D], or its part of the fully
  * connected layer, [FEED, mlp]; b: [S, D], what goes into a linear layer,
  * and behind it [n, D], attention of the rows that are kept; c: attention's
- * room; room: the linear layers'.
+ * room; room: the linear layers', for each part that they are cut into.
  */
 static int
 make_room(const struct transformer *t, struct transformer_work *w,
     const size_t *end, size_t n, size_t *slice, struct error *e)
 {
-	size_t D = t->hidden, rows = 0, most = 0, room = 0, feed;
+	size_t D = t->hidden, rows = 0, most = 0, room = 0, feed, team;
 	const struct block *k = t->blocks;
 
 	for (size_t i = 0; i < n; i++)
@@ -104,13 +104,16 @@ make_room(const struct transformer *t, struct transformer_work *w,
 		room = larger(room, linear_room(&k[i].fc1, feed));
 		room = larger(room, linear_room(&k[i].fc2, feed));
 	}
+	spread_begin(&w->spread);
+	team = w->spread.team;
+	w->step_room = spread_room(room);
+	w->step_c = spread_room(rowwise_attention_room(most, D / t->heads));
 	if (room_grow(&w->a, &w->cap_a, larger(rows * 3 * D, feed * t->mlp),
 		sizeof(*w->a), e) < 0 ||
 	    room_grow(&w->b, &w->cap_b, (rows + n) * D, sizeof(*w->b), e) < 0 ||
-	    room_grow(&w->c, &w->cap_c,
-		rowwise_attention_room(most, D / t->heads), sizeof(*w->c),
-		e) < 0 ||
-	    room_grow(&w->room, &w->cap_room, room, 1, e) < 0)
+	    room_grow(&w->c, &w->cap_c, team * w->step_c, sizeof(*w->c), e) <
+		0 ||
+	    room_grow(&w->room, &w->cap_room, team * w->step_room, 1, e) < 0)
 		return -1;
 	*slice = rows;
 	return 0;
@@ -124,6 +127,16 @@ norm(const struct transformer *t, const struct layer_norm *n, float *y,
 
 	rowwise_get(t->isa)->layer_norm(
 	    y, D, x, D, rows, D, n->weight, n->bias, n->eps);
+}
+
+/* y = what follows x W': x: [rows, l->in]; y: [rows, l->out] */
+static void
+linear(const struct transformer *t, struct transformer_work *w, float *y,
+    const float *x, size_t rows, const struct linear *l,
+    const struct linear_after *after)
+{
+	spread_linear(&w->spread, t->isa, y, l->out, x, l->in, rows, l, after,
+	    w->room, w->step_room);
 }
 
 /* Attention of record ${i}, whose rows are in a, to y: all of them or the one
@@ -153,7 +166,7 @@ attend(const struct transformer *t, struct transformer_work *w, const float *a,
 		.span = t->span,
 		.room = w->c };
 
-	rowwise_get(t->isa)->attention(&at);
+	spread_attention(&w->spread, t->isa, &at, w->step_c);
 }
 
 /* x: [n, D] = the kept rows of x: [T, D] */
@@ -181,15 +194,13 @@ second_half(const struct transformer *t, const struct block *k,
 	for (size_t i = 0, n; i < rows; i += n, x += n * D, b += n * D) {
 		n = rows - i < feed ? rows - i : feed;
 		out.residual = fc2.residual = x;
-		linear_run(t->isa, x, D, b, D, n, &k->out, &out, w->room);
+		linear(t, w, x, b, n, &k->out, &out);
 		if (t->prenorm)
 			norm(t, &k->norm2, b, x, n);
 		else
 			norm(t, &k->norm1, x, x, n);
-		linear_run(t->isa, w->a, t->mlp, t->prenorm ? b : x, D, n,
-		    &k->fc1, &act, w->room);
-		linear_run(
-		    t->isa, x, D, w->a, t->mlp, n, &k->fc2, &fc2, w->room);
+		linear(t, w, w->a, t->prenorm ? b : x, n, &k->fc1, &act);
+		linear(t, w, x, w->a, n, &k->fc2, &fc2);
 		if (!t->prenorm)
 			norm(t, &k->norm2, x, x, n);
 	}
@@ -211,8 +222,7 @@ run_block(const struct transformer *t, const struct block *k,
 		last = together(end, n, i, slice_of(t), &rows);
 		if (t->prenorm)
 			norm(t, &k->norm1, w->b, xs, rows);
-		linear_run(t->isa, w->a, 3 * D, t->prenorm ? w->b : xs, D, rows,
-		    &k->qkv, NULL, w->room);
+		linear(t, w, w->a, t->prenorm ? w->b : xs, rows, &k->qkv, NULL);
 		for (size_t j = i; j < last; at = end[j++])
 			attend(t, w, w->a + (at - from) * 3 * D,
 			    keep != NULL ? kept + j * D

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "linalg/linear.h"
+#include "nn/spread.h"
 
 /*
  * The blocks that the BERT family, ViT, DINOv2, CLIP and SigLIP share.
@@ -47,10 +48,12 @@ struct transformer {
 
 /* Memory of one worker; zeroed is empty. */
 struct transformer_work {
-	float *a, *b, *c; /* grown by transformer_run */
+	struct spread spread; /* its pool may be set by the owner */
+	float *a, *b, *c;     /* grown by transformer_run */
 	size_t cap_a, cap_b, cap_c;
 	void *room;
 	size_t cap_room;
+	size_t step_c, step_room; /* from one part's to the next one's */
 };
 
 void transformer_work_free(struct transformer_work *w);

@@ -247,6 +247,7 @@ pictures(const struct encoder *x, struct encoder_work *work, const float *px,
 		w->end[i] = (i + 1) * T;
 		w->keep[i] = 0;
 	}
+	w->t.spread.pool = work->pool;
 	if (transformer_run(&v->t, &w->t, w->x, w->end, n, v->t.layers,
 		wants_class(v) ? w->keep : NULL, e) == -1)
 		return -1;

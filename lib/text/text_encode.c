@@ -57,6 +57,12 @@ text_worker_free(struct text_worker *w)
 	free(w);
 }
 
+void
+text_worker_share(struct text_worker *w, struct pool *pool)
+{
+	encoder_work_share(w->encoder, pool);
+}
+
 /* A window of ids: [n], after the prompt if it is not the first. */
 static int
 add_window(const struct text_model *m, struct text_worker *w,

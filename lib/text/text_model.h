@@ -62,6 +62,9 @@ struct text_worker *text_worker_new(
     const struct text_model *m, struct error *e);
 void text_worker_free(struct text_worker *w); /* NULL is fine */
 
+/* text_worker_share: encoder_work_share (nn/encoder.h). */
+void text_worker_share(struct text_worker *w, struct pool *pool);
+
 /* What became of a text. */
 struct text_vector {
 	const float *v; /* [rows, dim], the worker's until its next call */

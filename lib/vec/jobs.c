@@ -337,7 +337,8 @@ void
 jobs_run(struct jobs *js)
 {
 	cut_chunks(js);
-	pool_run(js->pool, js->chunks, run_chunk, js);
+	(js->x->share != NULL ? pool_run_together : pool_run)(
+	    js->pool, js->chunks, run_chunk, js);
 }
 
 /* ---- the round ---- */
@@ -355,7 +356,8 @@ round_size(const struct schema *s, size_t wanted)
 }
 
 static int
-worker_init(struct worker *w, const struct extractor *x, struct error *e)
+worker_init(struct worker *w, const struct extractor *x, struct pool *pool,
+    struct error *e)
 {
 	size_t n = batch_of(x);
 
@@ -371,6 +373,8 @@ worker_init(struct worker *w, const struct extractor *x, struct error *e)
 	if (x->scratch_new == NULL)
 		return 0;
 	w->scratch = x->scratch_new(x->ctx, e);
+	if (w->scratch != NULL && x->share != NULL)
+		x->share(w->scratch, pool);
 	return w->scratch != NULL ? 0 : -1;
 }
 
@@ -404,7 +408,7 @@ jobs_open(struct jobs *js, const struct extractor *x, int threads, int keep,
 	if (js->workers == NULL)
 		return error_memory(e);
 	for (size_t i = 0; i < n; i++)
-		if (worker_init(&js->workers[i], x, e) == -1)
+		if (worker_init(&js->workers[i], x, js->pool, e) == -1)
 			return -1;
 	js->max_files = ROUND_FILES;
 	if (batch > 1) {

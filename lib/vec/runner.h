@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/pool.h"
 #include "vec/batch.h"
 #include "vec/items.h"
 #include "vec/output.h"
@@ -80,6 +81,9 @@ enum encode_status {
  * ENCODE_OK and e with empty sentences.  A batch has at most batch_bytes of
  * data, unless one record alone has more.
  *
+ * share is for extractors that can cut the work of one record: with few of them
+ * the threads that have none help (pool_run_together).
+ *
  * With a schema of no parts the output is JSON Lines of the extractor's own:
  * encode appends members, each with a comma before it, to encoded_line, and
  * the runner puts {"id":...,"label":...,"group":... before them and } behind
@@ -92,6 +96,7 @@ struct extractor {
 	/* Memory of one worker; both may be NULL. */
 	void *(*scratch_new)(void *ctx, struct error *e);
 	void (*scratch_free)(void *ctx, void *scratch);
+	void (*share)(void *scratch, struct pool *pool); /* or NULL */
 	enum encode_status (*encode)(void *ctx, void *scratch,
 	    const struct source *in, struct encoded *out, struct error *e);
 	void (*encode_batch)(void *ctx, void *scratch, size_t n,

@@ -87,7 +87,8 @@ run(struct bench *b, size_t n, size_t least, size_t most, int threads)
 	if (b->each > most)
 		b->each = most;
 	t = now(threads);
-	pool_run(b->pool, (n + b->each - 1) / b->each, run_share, b);
+	pool_run_together(
+	    b->pool, (n + b->each - 1) / b->each, run_share, b);
 	return now(threads) - t;
 }
 
@@ -186,9 +187,11 @@ main(int argc, char **argv)
 	info = encoder_info(b.encoder);
 	threads = pool_threads(b.pool);
 	b.work = mem_array((size_t)threads, sizeof(*b.work));
-	for (int i = 0; i < threads; i++)
+	for (int i = 0; i < threads; i++) {
 		if ((b.work[i] = encoder_work_new(b.encoder, &e)) == NULL)
 			goto fail;
+		encoder_work_share(b.work[i], b.pool);
+	}
 	if (kind == ENCODER_PICTURE) {
 		b.floats = (size_t)info->pixels.width * info->pixels.height * 3;
 		b.px = mem_array(64 * b.floats, sizeof(*b.px));

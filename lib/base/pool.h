@@ -50,8 +50,8 @@ enum { POOL_PARTS = 65535 };
 
 void pool_run_together(struct pool *p, size_t n,
     void (*fn)(void *arg, size_t i, int worker), void *arg);
-void pool_share(struct pool *p, size_t n, void (*part)(void *arg, size_t i),
-    void *arg);
+void pool_share(
+    struct pool *p, size_t n, void (*part)(void *arg, size_t i), void *arg);
 int pool_spare(struct pool *p);
 int pool_idle(struct pool *p);
 

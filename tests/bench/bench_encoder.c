@@ -87,8 +87,7 @@ run(struct bench *b, size_t n, size_t least, size_t most, int threads)
 	if (b->each > most)
 		b->each = most;
 	t = now(threads);
-	pool_run_together(
-	    b->pool, (n + b->each - 1) / b->each, run_share, b);
+	pool_run_together(b->pool, (n + b->each - 1) / b->each, run_share, b);
 	return now(threads) - t;
 }
 

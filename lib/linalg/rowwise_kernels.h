@@ -6,32 +6,13 @@
  * before.
  */
 
-/* LANE ORDER: as many vectors as make 16 lanes, and their fold.  Loops over
- * them are unrolled, or gcc leaves the sums in memory. */
-enum { LANES = 16, LF = LANES / VF_N };
+#include "linalg/lane_kernels.h"
 
+/* Loops over the vectors of all lanes are unrolled, or gcc leaves the sums in
+ * memory. */
 #ifndef UNROLL
 #define UNROLL
 #endif
-
-static inline float
-fold_f(const vf *acc)
-{
-	float lane[LANES];
-
-	for (int i = 0; i < LF; i++)
-		vf_store(lane + i * VF_N, acc[i]);
-	for (int h = LANES / 2; h > 0; h /= 2)
-		for (int i = 0; i < h; i++)
-			lane[i] += lane[i + h];
-	return lane[0];
-}
-
-static inline size_t
-span_f(size_t n, size_t i)
-{
-	return n - i < VF_N ? n - i : VF_N;
-}
 
 /* 2^t of some vectors with t <= 0, relative error 2.1e-8 and two roundings;
  * 2^-126 below that.  The sum with 1.5 2^23 leaves rint(t) in its low bits.

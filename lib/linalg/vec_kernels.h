@@ -8,21 +8,9 @@
  * its missing elements read as 0, which no sum and no maximum here notices.
  */
 
-/* LANE ORDER: as many vectors as make 16 lanes, and their fold. */
-enum { LANES = 16, LF = LANES / VF_N, LD = LANES / VD_N };
+#include "linalg/lane_kernels.h"
 
-static inline float
-fold_f(const vf *acc)
-{
-	float lane[LANES];
-
-	for (int i = 0; i < LF; i++)
-		vf_store(lane + i * VF_N, acc[i]);
-	for (int h = LANES / 2; h > 0; h /= 2)
-		for (int i = 0; i < h; i++)
-			lane[i] += lane[i + h];
-	return lane[0];
-}
+enum { LD = LANES / VD_N };
 
 static inline double
 fold_d(const vd *acc)
@@ -35,13 +23,6 @@ fold_d(const vd *acc)
 		for (int i = 0; i < h; i++)
 			lane[i] += lane[i + h];
 	return lane[0];
-}
-
-/* The elements of one vector from i on: n is the length of the array. */
-static inline size_t
-span_f(size_t n, size_t i)
-{
-	return n - i < VF_N ? n - i : VF_N;
 }
 
 static inline size_t

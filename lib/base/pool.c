@@ -77,10 +77,10 @@ take(struct pool *p)
 {
 	uint64_t state = atomic_load(&p->parts);
 
-	while ((state & 0xFFFF) < (state >> 16 & 0xFFFF))
+	while ((state & POOL_PARTS) < (state >> 16 & POOL_PARTS))
 		if (atomic_compare_exchange_weak(
 			&p->parts, &state, state + 1)) {
-			p->part(p->part_arg, (size_t)(state & 0xFFFF));
+			p->part(p->part_arg, (size_t)(state & POOL_PARTS));
 			atomic_fetch_add(&p->parts_done, 1);
 			return 1;
 		}
@@ -278,7 +278,7 @@ static void
 run(struct pool *p, size_t n, void (*fn)(void *arg, size_t i, int worker),
     void *arg, int together)
 {
-	if (p == NULL || p->started == 0 || n == 0 || (n < 2 && !together)) {
+	if (p == NULL || p->started == 0 || n < (together ? 1 : 2)) {
 		for (size_t i = 0; i < n; i++)
 			fn(arg, i, 0);
 		return;

@@ -22,14 +22,15 @@ cholf_scratch(size_t n, size_t m)
 
 /*
  * T = inverse of the Cholesky factor of D: [w, w], rows n apart, of which the
- * lower triangle is read; T's upper triangle is 0.  Both go row by row of what
- * lies transposed here, so that a row's sums run side by side.
+ * lower triangle is read; T's upper triangle is 0.  L lies transposed, so that
+ * the sums of a column run side by side, as those of a row of V do.
  */
 static int
 invert_block(const float *D, size_t n, size_t w, float T[BLOCK][BLOCK])
 {
 	double L[BLOCK][BLOCK]; /* L[k][i]: row i, column k */
-	double V[BLOCK][BLOCK], sum[BLOCK];
+	double V[BLOCK][BLOCK]; /* V[i][j]: row i, column j of its inverse */
+	double sum[BLOCK];
 
 	for (size_t j = 0; j < w; j++) {
 		for (size_t i = j; i < w; i++)

@@ -107,21 +107,13 @@ linear_run_part(enum isa isa, float *y, size_t ldy, const float *x, size_t ldx,
     size_t rows, const struct linear *l, const struct linear_after *after,
     uint32_t from, uint32_t n, void *room)
 {
-	struct linear part = *l;
-	struct linear_after a = { 0 };
+	struct after a = after_at(after_of(l, after), 0, from);
+	size_t before = linear_size(l->precision, l->in, from);
+	struct linear part = { l->precision, l->in, n,
+		(const char *)l->packed + before, a.bias };
+	struct linear_after rest = { a.act, a.gamma, a.residual, a.ldr };
 
-	part.packed =
-	    (const char *)l->packed + linear_size(l->precision, l->in, from);
-	part.out = n;
-	if (l->bias != NULL)
-		part.bias += from;
-	if (after != NULL)
-		a = *after;
-	if (a.gamma != NULL)
-		a.gamma += from;
-	if (a.residual != NULL)
-		a.residual += from;
-	linear_run(isa, y + from, ldy, x, ldx, rows, &part, &a, room);
+	linear_run(isa, y + from, ldy, x, ldx, rows, &part, &rest, room);
 }
 
 void

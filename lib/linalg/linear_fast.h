@@ -159,7 +159,6 @@ pass_strips(const struct rows_block *b, struct tile t, size_t j, size_t panels,
 	size_t share = (b->len + parts - 1) / parts * LINALG_PANEL * each;
 	size_t groups = (b->len + GROUP - 1) / GROUP * GROUP;
 	size_t width = panels * LINALG_PANEL, n = width, ldy;
-	size_t even = b->m / b->strips, odd = b->m % b->strips;
 	struct after rest;
 	int more = begin_panels(b, &t, &rest, j, n);
 	float *y = t.y;
@@ -174,7 +173,7 @@ pass_strips(const struct rows_block *b, struct tile t, size_t j, size_t panels,
 	t.soon = t.w;
 	t.soon_step = 0;
 	for (size_t s = 0, rows; s < b->strips; s++) {
-		rows = even + (s < odd);
+		rows = strip_rows(b->m, b->strips, s);
 		if (b->strips - s <= parts) {
 			t.soon = next;
 			t.soon_step = GROUP * LINALG_PANEL * each / parts;

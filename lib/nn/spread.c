@@ -21,7 +21,7 @@ spread_room(size_t size)
 static size_t
 team_of(const struct spread *s)
 {
-	size_t all = 1 + (s->team > 1 ? (size_t)pool_spare(s->pool) : 0);
+	size_t all = 1 + (size_t)pool_spare(s->pool);
 
 	return all < s->team ? all : s->team;
 }
@@ -68,10 +68,7 @@ spread_linear(const struct spread *s, enum isa isa, float *y, size_t ldy,
 	struct linear_job j = { isa, y, x, ldy, ldx, rows, team_of(s),
 		room_step, l, after, room };
 
-	if (j.team < 2)
-		linear_run(isa, y, ldy, x, ldx, rows, l, after, room);
-	else
-		pool_share(s->pool, j.team, linear_part, &j);
+	pool_share(s->pool, j.team, linear_part, &j);
 }
 
 struct attention_job {
@@ -108,8 +105,5 @@ spread_attention(const struct spread *s, enum isa isa,
 {
 	struct attention_job j = { isa, a, team_of(s), room_step };
 
-	if (j.team < 2)
-		rowwise_get(isa)->attention(a);
-	else
-		pool_share(s->pool, j.team, attention_part, &j);
+	pool_share(s->pool, j.team, attention_part, &j);
 }

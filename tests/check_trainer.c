@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "base/io.h"
 #include "base/pool.h"
+#include "fusion/net_impl.h"
 #include "fusion/trainer_impl.h"
 #include "learning.h"
 #include "linalg/cholf.h"
@@ -460,6 +461,64 @@ START_TEST(same_bytes_however_it_is_run)
 }
 END_TEST
 
+/* The net of all records, trained by hand in as many steps as the nets of the
+ * folds: those have fewer records, and there are batches less full. */
+START_TEST(a_net_of_all_goes_step_for_step)
+{
+	static const struct net_options with = { .lr = 0.01,
+		.weight_decay = 0.1,
+		.dropout = 0.2,
+		.part_dropout = 0.2,
+		.epochs = 3 };
+	struct net_options o = with;
+	struct error e = no_error;
+	const struct member *member;
+	struct made m;
+	float weight[600];
+	struct truth truth;
+	struct net *net, *own;
+	struct net_run *run_of;
+	double loss;
+
+	prepare(&m, TASK_CLASS, 600, 0, NULL);
+	m.t.method = FUSION_MLP;
+	m.t.net = with;
+	m.t.search.class_weight = CLASS_NONE;
+	m.t.no_backoff = 1;
+	run(&m, best(), NULL);
+	ck_assert_uint_eq(m.t.predictor.members, 1);
+	member = &m.t.predictor.member[0];
+	own = member->net;
+	for (size_t i = 0; i < 600; i++)
+		weight[i] = m.ds.weight[i];
+	truth = dataset_truth(&m.ds, weight);
+	for (int k = 0; k < 2; k++) {
+		struct rows rows =
+		    k == 0 ? dataset_not_in_fold(&m.ds, 0) : dataset_rows(&m.ds);
+
+		net = net_new(net_shape(own), &m.t.predictor.scaling, &e);
+		ck_assert_ptr_nonnull(net);
+		run_of = net_run_new(net, &o, &m.ds, &rows, &truth, &e);
+		ck_assert_ptr_nonnull(run_of);
+		if (k == 0) {
+			o.steps = net_run_steps(run_of);
+			ck_assert_uint_eq(o.steps, 25); /* 400 / 16 */
+		} else {
+			ck_assert_uint_eq(net_run_steps(run_of), 25);
+			for (int i = 0; i < 3; i++)
+				ck_assert_int_eq(net_run_epoch(run_of, best(),
+						     NULL, &loss, &e),
+				    0);
+			ck_assert_mem_eq(own->w, net->w,
+			    net->size * sizeof(*net->w));
+		}
+		net_run_free(run_of);
+		net_free(net);
+	}
+	unmake(&m);
+}
+END_TEST
+
 static int
 all_finite(const float *x, size_t n)
 {
@@ -633,6 +692,7 @@ main(void)
 	    t, same_bytes_however_it_is_run, 0, FUSION_AUTO + 1);
 	tcase_add_loop_test(
 	    t, every_method_fits_every_task, 0, 3 * (FUSION_AUTO + 1));
+	tcase_add_test(t, a_net_of_all_goes_step_for_step);
 	tcase_add_test(t, thresholds_have_the_best_f1);
 	tcase_add_test(t, fallback_is_the_model_of_that_part);
 	suite_add_tcase(s, t);

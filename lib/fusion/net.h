@@ -130,6 +130,7 @@ struct net_options {
 			      * is hidden, never all */
 	double focal;  /* gamma of the focal loss (Lin et al. 2017), 0: plain */
 	size_t batch;  /* records a step; 0: what suits */
+	size_t steps;  /* an epoch, whatever batch says; 0: as batch says */
 	size_t epochs; /* of the whole schedule: the rate rises over the first
 			* tenth of it and falls along a cosine to its end */
 };
@@ -149,6 +150,7 @@ struct net_run *net_run_new(struct net *net, const struct net_options *o,
     const struct truth *truth, struct error *e);
 int net_run_epoch(struct net_run *run, const struct linalg *la,
     struct pool *pool, double *loss, struct error *e);
+size_t net_run_steps(const struct net_run *run); /* an epoch */
 void net_run_free(struct net_run *run); /* NULL is fine */
 
 /*

@@ -108,9 +108,11 @@ cut_batches(struct net_run *run)
 	/* A sequence has many tokens, and a tape keeps what they were. */
 	size_t most, least = run->net->shape.kind == NET_ATTENTION ? 16 : 64;
 
-	if (run->o.batch > run->n)
-		run->o.batch = run->n;
-	run->batches = (run->n + run->o.batch - 1) / run->o.batch;
+	run->batches = run->o.steps > 0
+			   ? run->o.steps
+			   : (run->n + run->o.batch - 1) / run->o.batch;
+	if (run->batches > run->n)
+		run->batches = run->n;
 	most = (run->n + run->batches - 1) / run->batches;
 	run->chunk = (most + RUN_CHUNKS - 1) / RUN_CHUNKS;
 	if (run->chunk < least)
@@ -310,6 +312,12 @@ net_run_free(struct net_run *run)
 	free(run->m);
 	free(run->v);
 	free(run);
+}
+
+size_t
+net_run_steps(const struct net_run *run)
+{
+	return run->batches;
 }
 
 void

@@ -19,7 +19,7 @@ made_with(const struct net_run *run)
 	const struct truth *t = run->truth;
 	uint64_t words[] = { (uint64_t)s->kind, (uint64_t)s->task, s->C,
 		s->hidden, s->rank, s->seed, run->net->size, run->net->live,
-		run->o.batch, run->o.epochs, run->n };
+		run->batches, run->o.epochs, run->n };
 	double reals[] = { run->o.lr, run->o.weight_decay, run->o.dropout,
 		run->o.part_dropout, run->o.focal };
 	uint64_t h = hash_bytes(words, sizeof(words), 0);

@@ -1,6 +1,6 @@
 /*
  * The nets of all records, which go through the schedule that they had in the
- * folds and stop at the same place.
+ * folds, step for step, and stop at the same place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -103,14 +103,16 @@ attempt(struct fit *f, struct member *m, struct place *place, const char *state,
 	struct candidate *c = f->c;
 	struct rows all = dataset_rows(l->ds);
 	struct truth truth = dataset_truth(l->ds, f->weight);
+	struct net_options o = c->net;
 	struct net_run *run;
 	int rc = 0;
 
+	o.steps = c->steps;
 	c->shape.seed = l->t->seed + place->attempt;
 	m->net = net_new(&c->shape, &l->t->predictor.scaling, &f->e);
 	if (m->net == NULL)
 		return -1;
-	run = net_run_new(m->net, &c->net, l->ds, &all, &truth, &f->e);
+	run = net_run_new(m->net, &o, l->ds, &all, &truth, &f->e);
 	if (run == NULL)
 		return -1;
 	if (state != NULL)

@@ -64,7 +64,7 @@ kept_open(struct learner *l, struct error *e)
 	if (t->checkpoint == NULL)
 		return 0;
 	rc = buf_printf(&b,
-	    "train 2 %s %016" PRIx64 " %d %d %zu %.17g %.17g %d %.17g",
+	    "train 3 %s %016" PRIx64 " %d %d %zu %.17g %.17g %d %.17g",
 	    fusion_name(t->method), hash_data(l->ds), (int)l->ds->task,
 	    t->cross_validate, l->ds->folds, t->tolerance, t->search.lambda,
 	    (int)t->search.class_weight, t->search.tolerance);
@@ -162,6 +162,7 @@ io_candidate(struct io *x, struct learner *l, struct candidate *c)
 		io_trials(x, l, c);
 	io(x, &c->stop, sizeof(c->stop));
 	x->bad |= c->stop > c->net.epochs;
+	io(x, &c->steps, sizeof(c->steps));
 	io(x, &c->loss, sizeof(c->loss));
 	io(x, &c->score, sizeof(c->score));
 	io(x, &c->runs, sizeof(c->runs));

@@ -3,7 +3,9 @@
  * they say of records that they have not seen is best.
  *
  * The schedule of the rates is as long as the most epochs; the net of all
- * records goes through the same schedule and stops at the same place.
+ * records goes through the same schedule, in as many steps, and stops at the
+ * same place: scores grow with every step, and those of the folds are what it
+ * is calibrated by.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -352,9 +354,15 @@ course(struct training *t, struct error *e)
 	size_t most = t->c->net.epochs;
 	int given = t->l->t->net_given && t->l->t->net.epochs > 0;
 
-	for (size_t k = 0; k < t->l->ds->folds; k++)
+	for (size_t k = 0; k < t->l->ds->folds; k++) {
+		size_t steps;
+
 		if (fold_start(t, k, e) < 0)
 			return not_learnt(e);
+		steps = net_run_steps(t->fold[k].run);
+		if (steps > t->c->steps)
+			t->c->steps = steps;
+	}
 	t->F = mem_aligned(t->l->n * t->l->C, sizeof(*t->F));
 	if (t->F == NULL)
 		return error_memory(e);

@@ -11,6 +11,13 @@ enum {
 	BLOCK = 1024 /* neighbours that are compared at a time */
 };
 
+/* Of a record that the vector says nothing of, it is zero. */
+static int
+says_nothing(const struct linalg *la, const float *x, size_t V)
+{
+	return !(la->norm2(x, V) > 0);
+}
+
 /* x: [n, V] to unit length; one without length stays zero. */
 static void
 unit_rows(const struct linalg *la, float *x, size_t n, size_t V)
@@ -64,7 +71,8 @@ keep_rows(struct reading *r, struct error *e)
 	for (size_t i = 0; i < r->b.n; i++) {
 		struct str id = strs_get(&r->b.id, i);
 
-		if (!predictor_can(r->p, &r->b, r->map, i, NULL))
+		if (!predictor_can(r->p, &r->b, r->map, i, NULL) ||
+		    says_nothing(r->la, r->x + i * nb->V, nb->V))
 			continue;
 		if (nb->n == UINT32_MAX)
 			return error_set(e, "too many records");
@@ -224,6 +232,8 @@ neighbours_find(const struct neighbours *nb, const struct predictor *p,
 		for (size_t i = 0; i < n; i++) {
 			struct str id = strs_get(&b->id, first + i);
 
+			if (says_nothing(la, scratch->x + i * V, V))
+				continue;
 			for (size_t j = 0; j < N; j++)
 				if (!str_eq(id, strs_get(&nb->id, at + j)))
 					put_near(nb, at + j,

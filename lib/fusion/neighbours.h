@@ -18,13 +18,13 @@ struct neighbours {
 	size_t n; /* N */
 	size_t V;
 	struct strs id; /* [N] */
-	float *x;       /* [N, V] of unit length, or zero */
+	float *x;       /* [N, V] of unit length */
 	size_t x_cap;
 };
 
 /*
- * neighbours_read: all records of a stream that can be predicted.  A sentence
- * names the file.  neighbours_free takes any state.
+ * neighbours_read: all records of a stream that can be predicted and have a
+ * vector.  A sentence names the file.  neighbours_free takes any state.
  */
 int neighbours_read(struct neighbours *nb, const struct predictor *p,
     const struct linalg *la, struct pool *pool, const char *path,
@@ -41,8 +41,9 @@ void neighbours_room_free(struct neighbours_room *room);
 /*
  * neighbours_find: for records [first, first + n) of a batch, near: [n, k]
  * the nearest, nearest first, of equal cosines the one whose id is first, and
- * their cosines; *found of them (fewer than k where there are fewer).  The
- * record itself, by its id, is no neighbour: found: [n].
+ * their cosines; *found of them (fewer than k where there are fewer, none of a
+ * record without a vector).  The record itself, by its id, is no neighbour:
+ * found: [n].
  */
 int neighbours_find(const struct neighbours *nb, const struct predictor *p,
     const struct linalg *la, const struct batch *b, const int *map,

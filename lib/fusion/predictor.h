@@ -178,9 +178,11 @@ const uint64_t *predictor_filled(const struct predictor_room *room);
 /*
  * predictor_vector: the joint representation, x: [n, predictor_vector_size]:
  * the hidden layers of its nets one after another; of a model without nets the
- * scores of all of its members.
+ * scores of all of its members.  Zeros where none of these reads a part that
+ * the record has: predictor_sees(p, has) is then 0.
  */
 size_t predictor_vector_size(const struct predictor *p);
+int predictor_sees(const struct predictor *p, uint64_t has);
 int predictor_vector(const struct predictor *p, const struct linalg *la,
     const struct batch *b, const int *map, size_t first, size_t n, float *x,
     struct predictor_room *room, struct error *e);

@@ -263,6 +263,18 @@ predictor_vector_size(const struct predictor *p)
 	return n > 0 ? n : p->members * p->C;
 }
 
+int
+predictor_sees(const struct predictor *p, uint64_t has)
+{
+	int nets = hidden_size(p) > 0;
+
+	for (size_t m = 0; m < p->members; m++)
+		if ((p->member[m].parts & has) != 0 &&
+		    (!nets || p->member[m].kind == MEMBER_NET))
+			return 1;
+	return 0;
+}
+
 /* What member m adds to the vectors, *width numbers, in room->hidden or G. */
 static int
 member_vector(const struct predictor *p, const struct member *m,
@@ -313,5 +325,8 @@ predictor_vector(const struct predictor *p, const struct linalg *la,
 			    width * sizeof(*x));
 		at += width;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (!predictor_sees(p, room->has[i]))
+			memset(x + i * size, 0, size * sizeof(*x));
 	return 0;
 }

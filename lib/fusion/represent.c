@@ -122,7 +122,7 @@ any_part(const struct batch *b, size_t i)
 
 static int
 put(struct represent *r, const struct batch *in, size_t i, const float *v,
-    uint64_t filled, struct batch *out, struct error *e)
+    uint64_t has, uint64_t filled, struct batch *out, struct error *e)
 {
 	struct error why;
 	float *x;
@@ -131,7 +131,7 @@ put(struct represent *r, const struct batch *in, size_t i, const float *v,
 		return -1;
 	if (!predictor_can(&r->p, in, r->map, i, &why))
 		return batch_error(out, 0, why.text, e);
-	if (!any_part(in, i))
+	if (!any_part(in, i) || !predictor_sees(&r->p, has))
 		return 0;
 	x = batch_dense(out, 0);
 	if (x == NULL)
@@ -150,15 +150,16 @@ represent_apply(struct represent *r, const struct batch *in, struct batch *out,
 
 	for (size_t first = 0; first < in->n; first += ROWS) {
 		size_t n = in->n - first < ROWS ? in->n - first : ROWS;
-		const uint64_t *filled;
+		const uint64_t *has, *filled;
 
 		if (predictor_vector(&r->p, r->la, in, r->map, first, n, r->x,
 			r->room, e) < 0)
 			return -1;
+		has = predictor_has(r->room);
 		filled = predictor_filled(r->room);
 		for (size_t i = 0; i < n; i++)
-			if (put(r, in, first + i, r->x + i * V, filled[i], out,
-				e) < 0)
+			if (put(r, in, first + i, r->x + i * V, has[i],
+				filled[i], out, e) < 0)
 				return -1;
 	}
 	return 0;

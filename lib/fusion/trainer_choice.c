@@ -154,13 +154,14 @@ may_be_bold(const struct learner *l)
 
 /* The worth of a candidate's own held scores: u. */
 static int
-own_worth(struct choice *x, int i, double *u, struct error *e)
+own_worth(
+    struct choice *x, int i, const double *D, double *u, struct error *e)
 {
 	struct learner *l = x->l;
 	const struct candidate *c = &l->cand[i];
 
 	l->la->scale(x->F, (float)c->score.calibration, c->own, l->n * l->C);
-	return worth_of(l, x->F, x->D, u, e);
+	return worth_of(l, x->F, D, u, e);
 }
 
 /* By how much candidate k is better than i, a record, and its error. */
@@ -170,7 +171,8 @@ compare_nets(struct choice *x, int i, int k, double *gain, double *error,
 {
 	if (x->l->ds->task == TASK_CLASS)
 		worth_f1(x->l, x->l->cand[i].own, x->D);
-	if (own_worth(x, i, x->concat, e) < 0 || own_worth(x, k, x->u, e) < 0)
+	if (own_worth(x, i, x->D, x->concat, e) < 0 ||
+	    own_worth(x, k, x->D, x->u, e) < 0)
 		return -1;
 	return worth_gain(x->l, x->u, x->concat, gain, error, e);
 }
@@ -224,10 +226,39 @@ suits(const struct learner *l, enum fusion_method method, uint64_t these)
 
 enum { IN_TURN = 8 }; /* parts that are left out in turn, at most */
 
+/* Whether the model of part p alone is better than what is said of a record
+ * without any part. */
+static int
+tells_something(struct choice *x, size_t p, struct error *e)
+{
+	struct learner *l = x->l;
+	double gain, error, *share;
+	int i = NONE;
+
+	for (size_t s = 1; s < l->sets; s++)
+		if (l->set[s] == UINT64_C(1) << p)
+			i = l->fallback[s];
+	if (i < 0 || l->cand[i].own == NULL)
+		return 0;
+	share = mem_array(l->C, sizeof(*share));
+	if (share == NULL)
+		return error_memory(e);
+	trainer_shares(l, share);
+	for (size_t k = 0; k < l->n * l->C; k++)
+		x->F[k] = (float)trainer_score_of(l, share[k % l->C]);
+	free(share);
+	if (worth_of(l, x->F, NULL, x->concat, e) < 0 ||
+	    own_worth(x, i, NULL, x->u, e) < 0 ||
+	    worth_gain(l, x->u, x->concat, &gain, &error, e) < 0)
+		return -1;
+	return gain > 2 * error;
+}
+
 /*
  * Net i, or the same one without the parts that do it no good: a net that
  * learns its columns at once may learn noise with them, however it is held
- * back.
+ * back.  A part that alone tells something has to do harm that is more than
+ * chance.
  */
 static int
 leave_parts_out(
@@ -241,7 +272,7 @@ leave_parts_out(
 		return i;
 	for (size_t p = 0; p < l->ds->parts && turns < IN_TURN; p++) {
 		uint64_t rest = l->cand[i].parts & ~(UINT64_C(1) << p);
-		int k;
+		int k, tells;
 
 		if (rest == l->cand[i].parts || !suits(l, method, rest))
 			continue;
@@ -256,9 +287,16 @@ leave_parts_out(
 		trainer_say(l, "tried %s without part '%s': gain %.4f +- %.4f",
 		    trial_name(method, bold), l->ds->feature[p].name, gain,
 		    error);
-		if (gain > 0)
+		tells = tells_something(x, p, e);
+		if (tells < 0)
+			return NONE;
+		if (gain > (tells ? error : 0))
 			i = k;
 	}
+	for (size_t p = 0; p < l->ds->parts; p++)
+		if (l->live >> p & 1 && !(l->cand[i].parts >> p & 1))
+			trainer_say(l, "%s does not read part '%s'",
+			    trial_name(method, bold), l->ds->feature[p].name);
 	return i;
 }
 

@@ -187,8 +187,8 @@ int blend_greedy(struct held_rows *h, const struct linalg *la,
 /*
  * worth_of: u: [n] of scores F: [n, C], which are overwritten.  Classes: the
  * mean of accuracy and macro-F1 less a fifth of the log-loss, as in search.h,
- * with F1 to first order around D, so that it is a sum over records; else less
- * the loss.
+ * with F1 to first order around D, so that it is a sum over records; else, and
+ * without D, less the loss.
  *
  * worth_f1: F1 of a class is 2 right / (said + true); D: [2, C] gets said +
  * true and F1 of scores F: [n, C].
@@ -201,6 +201,14 @@ int worth_of(const struct learner *l, float *F, const double *D, double *u,
 void worth_f1(const struct learner *l, const float *F, double *D);
 int worth_gain(const struct learner *l, const double *u, const double *base,
     double *gain, double *error, struct error *e);
+
+/* ---- how frequent answers are (trainer_none.c) ---- */
+
+/* trainer_shares: p: [C] of all records, as though each answer had been seen
+ * half a time more; of numbers the mean.  Returns the sum of their weights.
+ * trainer_score_of: the score that says an answer of that share. */
+double trainer_shares(const struct learner *l, double *p);
+double trainer_score_of(const struct learner *l, double p);
 
 /* ---- the method (trainer_choice.c) ---- */
 

@@ -14,12 +14,6 @@
  */
 enum { PULL = 10 };
 
-struct frequent {
-	const struct dataset *ds;
-	double all, none;         /* sums of the weights */
-	double *in_all, *in_none; /* [C] of those times the answer */
-};
-
 /* What record i says of output c: 0 or 1, or its target. */
 static double
 answer_of(const struct dataset *ds, size_t i, size_t c)
@@ -29,50 +23,69 @@ answer_of(const struct dataset *ds, size_t i, size_t c)
 	return (double)ds->y[i * ds->C + c];
 }
 
-static void
-count(struct frequent *f, const struct learner *l)
+/* The sum of the weights of records, times their answers: in: [C]. */
+static double
+count(const struct learner *l, int all, double *in)
 {
+	double sum = 0;
+
+	memset(in, 0, l->C * sizeof(*in));
 	for (size_t i = 0; i < l->n; i++) {
 		double w = (double)l->ds->weight[i];
 
-		f->all += w;
-		f->none += l->has[i] == 0 ? w : 0;
-		for (size_t c = 0; c < l->C; c++) {
-			double y = w * answer_of(l->ds, i, c);
+		if (!all && l->has[i] != 0)
+			continue;
+		sum += w;
+		for (size_t c = 0; c < l->C; c++)
+			in[c] += w * answer_of(l->ds, i, c);
+	}
+	return sum;
+}
 
-			f->in_all[c] += y;
-			f->in_none[c] += l->has[i] == 0 ? y : 0;
-		}
+double
+trainer_shares(const struct learner *l, double *p)
+{
+	double all = count(l, 1, p), half = 0.5 * all / (double)l->n;
+
+	for (size_t c = 0; c < l->C; c++)
+		if (l->ds->task == TASK_REGRESS)
+			p[c] /= all;
+		else
+			p[c] = (p[c] + half) /
+			       (all + half * (l->ds->task == TASK_CLASS
+						     ? (double)l->C
+						     : 2));
+	return all;
+}
+
+double
+trainer_score_of(const struct learner *l, double p)
+{
+	switch (l->ds->task) {
+	case TASK_CLASS:
+		return mathd_log(p);
+	case TASK_MULTILABEL:
+		return mathd_log(p) - mathd_log1p(-p);
+	default:
+		return p;
 	}
 }
 
-/* The score of an answer of that frequency. */
-static double
-score_of(enum task task, double p)
-{
-	if (task == TASK_REGRESS)
-		return p;
-	return mathd_log(p) - (task == TASK_CLASS ? 0 : mathd_log1p(-p));
-}
-
+/* p, q: [C] room */
 static void
-fill_shift(const struct frequent *f, const struct learner *l, float *shift)
+fill_shift(const struct learner *l, double *p, double *q, float *shift)
 {
-	enum task task = l->ds->task;
-	double mean = f->all / (double)l->n; /* weight of one record */
-	double half = task == TASK_REGRESS ? 0 : 0.5 * mean;
-	double halves = task == TASK_CLASS ? half * (double)l->C : 2 * half;
+	double none = count(l, 0, q);
+	double mean = trainer_shares(l, p) / (double)l->n;
 
 	for (size_t c = 0; c < l->C; c++) {
-		double p = (f->in_all[c] + half) / (f->all + halves);
-		double q =
-		    (f->in_none[c] + PULL * mean * p) / (f->none + PULL * mean);
+		double both =
+		    (q[c] + PULL * mean * p[c]) / (none + PULL * mean);
 
-		shift[c] =
-		    (float)(score_of(task, q) -
-			    (task == TASK_REGRESS
-				    ? 0
-				    : l->t->logit_adjust * score_of(task, p)));
+		shift[c] = (float)trainer_score_of(l, both);
+		if (l->ds->task != TASK_REGRESS)
+			shift[c] -= (float)(l->t->logit_adjust *
+					    trainer_score_of(l, p[c]));
 	}
 }
 
@@ -99,7 +112,7 @@ trainer_none(struct learner *l, struct error *e)
 {
 	struct predictor *p = &l->t->predictor;
 	struct part_set *s = &p->set[p->sets];
-	struct frequent f = { .ds = l->ds };
+	double *p_q;
 	float *mix, *shift, *P, *doubt = NULL;
 	int rc = -1;
 
@@ -108,18 +121,16 @@ trainer_none(struct learner *l, struct error *e)
 			return 0;
 	mix = trainer_own(l->t, mem_array(p->members, sizeof(*mix)));
 	shift = trainer_own(l->t, mem_array(l->C, sizeof(*shift)));
-	f.in_all = mem_array(2 * l->C, sizeof(*f.in_all));
+	p_q = mem_array(2 * l->C, sizeof(*p_q));
 	P = mem_array(l->C, sizeof(*P));
 	if (l->folded)
 		doubt = trainer_own(l->t, mem_array(l->n, sizeof(*doubt)));
-	if (mix == NULL || shift == NULL || f.in_all == NULL || P == NULL ||
+	if (mix == NULL || shift == NULL || p_q == NULL || P == NULL ||
 	    (l->folded && doubt == NULL)) {
 		error_memory(e);
 		goto done;
 	}
-	f.in_none = f.in_all + l->C;
-	count(&f, l);
-	fill_shift(&f, l, shift);
+	fill_shift(l, p_q, p_q + l->C, shift);
 	memcpy(P, shift, l->C * sizeof(*P));
 	loss_link(l->la, l->ds->task, P, 1, l->C);
 	*s = (struct part_set){
@@ -130,7 +141,7 @@ trainer_none(struct learner *l, struct error *e)
 	p->sets++;
 	rc = 0;
 done:
-	free(f.in_all);
+	free(p_q);
 	free(P);
 	return rc;
 }

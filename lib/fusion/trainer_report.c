@@ -197,6 +197,20 @@ put_tried(struct buf *b, const struct learner *l)
 	return rc == 0 ? buf_putc(b, ']') : rc;
 }
 
+/* How the fit of concat ended, where it is a member. */
+static int
+put_fit(struct buf *b, const struct trainer *t)
+{
+	return buf_printf(b, ",\"solver\":\"%s\",\"evaluations\":%d",
+		   t->dual ? "dual" : "primal", t->fit.evaluations) < 0 ||
+		       put_double(b, "loss", t->fit.value) < 0 ||
+		       put_double(b, "gradient", t->fit.gradient) < 0 ||
+		       buf_printf(b, ",\"converged\":%s",
+			   t->fit.converged ? "true" : "false") < 0
+		   ? -1
+		   : 0;
+}
+
 int
 trainer_report(struct learner *l, struct error *e)
 {
@@ -213,12 +227,7 @@ trainer_report(struct learner *l, struct error *e)
 		class_weight_name(t->choice.class_weight)) < 0 ||
 	    put_double(&b, "lambda", t->choice.lambda) < 0 ||
 	    put_weights(&b, ds, t->weight) < 0 ||
-	    buf_printf(&b, ",\"solver\":\"%s\",\"evaluations\":%d",
-		t->dual ? "dual" : "primal", t->fit.evaluations) < 0 ||
-	    put_double(&b, "loss", t->fit.value) < 0 ||
-	    put_double(&b, "gradient", t->fit.gradient) < 0 ||
-	    buf_printf(&b, ",\"converged\":%s",
-		t->fit.converged ? "true" : "false") < 0 ||
+	    (l->cand[0].member >= 0 && put_fit(&b, t) < 0) ||
 	    (t->logit_adjust > 0 &&
 		put_double(&b, "logit_adjust", t->logit_adjust) < 0) ||
 	    (l->folded && (buf_puts(&b, ",\"held_out\":{\"folds\":") < 0 ||

@@ -166,33 +166,19 @@ mix_fallback(struct mixing *x, double *mix, float *shift, struct error *e)
 
 /* Scores minus tau times the log of how frequent a class is (Menon et al.
  * 2021, https://arxiv.org/abs/2007.07314); labels: the log of its odds. */
-static void
-adjust(const struct learner *l, float *shift)
+static int
+adjust(const struct learner *l, float *shift, struct error *e)
 {
-	const struct dataset *ds = l->ds;
-	double total = 0;
+	double *p = mem_array(l->C, sizeof(*p));
 
-	for (size_t i = 0; i < l->n; i++)
-		total += (double)ds->weight[i];
-	for (size_t c = 0; c < l->C; c++) {
-		double sum = 0, p;
-
-		for (size_t i = 0; i < l->n; i++)
-			if (ds->task == TASK_CLASS)
-				sum += ds->y_class[i] == c
-					   ? (double)ds->weight[i]
-					   : 0;
-			else
-				sum += (double)ds->weight[i] *
-				       (double)ds->y[i * l->C + c];
-		p = ds->task == TASK_CLASS
-			? (sum + 0.5) / (total + 0.5 * (double)l->C)
-			: (sum + 0.5) / (total + 1);
+	if (p == NULL)
+		return error_memory(e);
+	trainer_shares(l, p);
+	for (size_t c = 0; c < l->C; c++)
 		shift[c] -= (float)(l->t->logit_adjust *
-				    (ds->task == TASK_CLASS
-					    ? mathd_log(p)
-					    : mathd_log(p) - mathd_log1p(-p)));
-	}
+				    trainer_score_of(l, p[c]));
+	free(p);
+	return 0;
 }
 
 static int
@@ -265,8 +251,10 @@ calibrate(struct mixing *x, double *mix, struct table_row *row, struct error *e)
 			 : blend_calibrate(&x->h, l->la, x->main, chance,
 			       &row->rate, &row->log_loss);
 	rescale(l, mix, row->shift, scale);
-	if (adjusted)
-		adjust(l, row->shift);
+	if (adjusted && adjust(l, row->shift, e) < 0) {
+		free(chance);
+		return -1;
+	}
 	if (row->rate > 0)
 		row->chance = chance;
 	else
@@ -344,7 +332,7 @@ make_row(
 	if (rc == 0 && !l->folded) {
 		given_mix(l, s, base, late, mix);
 		if (l->t->logit_adjust > 0 && l->ds->task != TASK_REGRESS)
-			adjust(l, row->shift);
+			rc = adjust(l, row->shift, e);
 	} else if (rc == 0) {
 		rc = held_rows_take(&x.h, l, s == 0 && !l->whole ? 0 : need, e);
 		if (rc == 0)

@@ -48,7 +48,7 @@ worth_of(const struct learner *l, float *F, const double *D, double *u,
 		size_t k = loss_best(f, C);
 
 		u[i] = -loss_gradient(l->la, &t, i, 1, f, scratch);
-		if (ds->task != TASK_CLASS)
+		if (ds->task != TASK_CLASS || D == NULL)
 			continue;
 		u[i] *= 0.2;
 		if (k == ds->y_class[i])

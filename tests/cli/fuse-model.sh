@@ -56,3 +56,16 @@ run "a cut model" 1 fuse -m cut.model all.vp
 run "no model" 1 fuse -m all.vp all.vp
 run "its own models" 0 sh -c 'sed "s/,\"w\":{[^}]*}//;/\"v\":null/d" all.jsonl | fuse -q --to concat --norm z --fit z.model -o zz.vp && sed "s/,\"w\":{[^}]*}//;/\"v\":null/d" all.jsonl | fuse -q -m z.model -o zzz.vp'
 same "are still known" zz.vp zzz.vp
+
+# A net that leaves a part out sees nothing of a record that has only that part.
+make_useless() { awk -v kind=useless -v n="$1" -v seed=1 -f "$ROOT/tests/synthetic.awk" | vec-cat; }
+make_useless 300 >useless.vp
+run "a net that leaves noise out" 0 train --fusion mlp -o u.model useless.vp
+err_has "says so" "mlp does not read part 'b'"
+vec-head -n 5 useless.vp | vec-cat --part b >b.vp
+run "records that have nothing else" 0 sh -c 'fuse -q -m u.model -f jsonl b.vp | grep -c "\"vec\":{\"fused\":null}"'
+is "have no vector" "$(cat out)" 5
+run "nor neighbours" 0 sh -c 'predict -q -m u.model --why=near:3 --neighbours useless.vp b.vp | grep -c "\"near\":\[\]"'
+is "whatever is asked" "$(cat out)" 5
+run "but the others" 0 sh -c 'vec-head -n 5 useless.vp | predict -q -m u.model --why=near:3 --neighbours useless.vp | grep -c "\"near\":\[{"'
+is "do" "$(cat out)" 5

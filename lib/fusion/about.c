@@ -52,6 +52,9 @@ say_answers(struct buf *b, const struct predictor *p)
 
 		bad |= buf_puts(b, c > 0 ? ", " : " ");
 		bad |= json_put_string(b, s.s, s.len);
+		if (p->task == TASK_MULTILABEL)
+			bad |= buf_printf(
+			    b, " from %.3g on", predictor_threshold(p, c));
 	}
 	if (n > MOST)
 		bad |= buf_printf(b, " and %zu more", n - MOST);

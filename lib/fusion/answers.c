@@ -117,7 +117,8 @@ put_truth(struct buf *b, const struct answer *a)
 		return put_key(b, "truth") < 0 || json_put_double(b, target) < 0
 			   ? -1
 			   : 0;
-	if (n == 0)
+	if (n == 0 && (task != TASK_MULTILABEL ||
+			  !(a->batch->flags[a->record] & FLAG_NO_LABEL)))
 		return 0;
 	if (put_key(b, "truth") < 0)
 		return -1;

@@ -288,13 +288,13 @@ merge_labels(struct record *r, const struct side **from, const struct side *s,
     struct error *e)
 {
 	const struct record *x = &s->record;
-	struct str a, b;
+	struct str a = { "", 0 }, b = { "", 0 };
 	const char *at;
 	int more, other;
 
-	if (x->labels == 0)
+	if (x->labels == 0 && !(x->flags & FLAG_NO_LABEL))
 		return 0;
-	if (r->labels == 0) {
+	if (*from == NULL) {
 		r->labels = x->labels;
 		r->label = x->label;
 		*from = s;
@@ -304,11 +304,11 @@ merge_labels(struct record *r, const struct side **from, const struct side *s,
 	other = lacks(x, r, &b);
 	if (!more && !other)
 		return 0;
-	if (!more) {
+	if (!more && r->labels > 0) {
 		at = r->label;
 		a = record_label(&at);
 	}
-	if (!other) {
+	if (!other && x->labels > 0) {
 		at = x->label;
 		b = record_label(&at);
 	}

@@ -228,70 +228,6 @@ trainer_judge(const struct learner *l, float *F, struct search_score *score,
 	return 0;
 }
 
-static int
-by_falling(const void *a, const void *b)
-{
-	float x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x < y) - (x > y);
-}
-
-/*
- * The threshold with the best F1, between the probability of the last record
- * that is said and that of the next.  pairs: [n, 2] probability, truth; they
- * are sorted.
- */
-static float
-best_threshold(float (*pairs)[2], size_t n)
-{
-	double positive = 0, right = 0, best = 0;
-	float at = 0.5f;
-
-	for (size_t i = 0; i < n; i++)
-		positive += pairs[i][1] > 0;
-	if (!(positive > 0))
-		return at;
-	qsort(pairs, n, sizeof(*pairs), by_falling);
-	for (size_t i = 0; i < n; i++) {
-		float next = i + 1 < n ? pairs[i + 1][0] : 0;
-		double f1;
-
-		right += pairs[i][1] > 0;
-		f1 = 2 * right / ((double)(i + 1) + positive);
-		if (next < pairs[i][0] && f1 > best) {
-			best = f1;
-			at = (pairs[i][0] + next) / 2;
-		}
-	}
-	return at;
-}
-
-/* P: [n, C] held probabilities. */
-static int
-choose_thresholds(struct learner *l, const float *P, struct error *e)
-{
-	float *threshold =
-	    trainer_own(l->t, mem_array(l->C, sizeof(*threshold)));
-	float(*pairs)[2] = mem_array(l->n, sizeof(*pairs));
-
-	if (threshold == NULL || pairs == NULL) {
-		free(pairs);
-		return error_memory(e);
-	}
-	for (size_t c = 0; c < l->C; c++) {
-		for (size_t i = 0; i < l->n; i++) {
-			pairs[i][0] = P[i * l->C + c];
-			pairs[i][1] = l->ds->y[i * l->C + c];
-		}
-		threshold[c] = best_threshold(pairs, l->n);
-	}
-	l->t->predictor.threshold = threshold;
-	free(pairs);
-	return 0;
-}
-
 /* Scores to probabilities, or to values as people read them. */
 static void
 to_readable(const struct learner *l, float *F)
@@ -351,7 +287,7 @@ use_held(struct learner *l, struct error *e)
 	table_held(l, F);
 	to_readable(l, F);
 	if (rc == 0 && l->ds->task == TASK_MULTILABEL)
-		rc = choose_thresholds(l, F, e);
+		rc = trainer_thresholds(l, F, e);
 	if (rc == 0 && t->keep) {
 		t->held = F;
 		return keep_parts(l, e);

@@ -240,6 +240,11 @@ void table_held(const struct learner *l, float *F);
 
 /* ---- afterwards (trainer_report.c, trainer_model.c) ---- */
 
+/* trainer_thresholds: of labels, by held-out probabilities P: [n, C]: that with
+ * the best F1, or 0.5 where that is no better than to say the label always
+ * (trainer_thresholds.c). */
+int trainer_thresholds(struct learner *l, const float *P, struct error *e);
+
 int trainer_report(struct learner *l, struct error *e);
 int trainer_model(
     struct learner *l, const struct schema *schema, struct error *e);

@@ -50,7 +50,7 @@ count(struct gathered *c, const struct batch *b, size_t i,
 
 static int
 take_record(struct dataset *ds, const struct labels *l, int use_labels,
-    const struct batch *b, size_t i, struct gathered *c, struct error *e)
+    int guess, const struct batch *b, size_t i, struct gathered *c, struct error *e)
 {
 	const struct strs *from = use_labels ? &l->label : &b->label;
 	struct str labels[VEC_MAX_LABELS], id = strs_get(&b->id, i);
@@ -63,6 +63,13 @@ take_record(struct dataset *ds, const struct labels *l, int use_labels,
 	if (n > VEC_MAX_LABELS)
 		return error_set(e, "record '%.*s': more than %d labels",
 		    (int)id.len, id.s, VEC_MAX_LABELS);
+	/* No label is not that none applies, unless the record says so. */
+	if (!use_labels && n == 0 && ds->task != TASK_REGRESS) {
+		if (!(b->flags[i] & FLAG_NO_LABEL))
+			n = -1;
+		else if (guess)
+			ds->task = TASK_MULTILABEL;
+	}
 	for (int64_t k = 0; k < n; k++)
 		labels[k] = strs_get(from, first + (size_t)k);
 	if (ds->task == TASK_REGRESS && n >= 0 &&
@@ -92,8 +99,8 @@ read_all(struct dataset *ds, const struct gather_options *o, struct input *in,
 		rc = batch_init(&b, input_schema(in), e);
 	while (rc >= 0 && (rc = input_next(in, &b, e)) > 0)
 		for (size_t i = 0; rc > 0 && i < b.n; i++)
-			if (take_record(ds, &labels, o->labels != NULL, &b, i,
-				c, e) < 0)
+			if (take_record(ds, &labels, o->labels != NULL,
+				o->task == 0, &b, i, c, e) < 0)
 				rc = -1;
 	batch_free(&b);
 	labels_free(&labels);

@@ -260,7 +260,8 @@ predictions_batch(struct predictions *p, const struct batch *b,
 				row->flags |= PREDICTION_TRUTH;
 			continue;
 		}
-		if (n > 0 &&
+		if ((n > 0 || (p->task == SCORE_MULTILABEL &&
+				  b->flags[r] & FLAG_NO_LABEL)) &&
 		    set_truth(p, (size_t)i, &b->label, first, n, e) < 0)
 			return -1;
 	}

@@ -89,7 +89,8 @@ enum {                     /* flags of a record */
 	FLAG_BAD_UTF8 = 1 << 1,
 	FLAG_DAMAGED = 1 << 2, /* decoded in part (--on-error=keep) */
 	FLAG_IMPUTED = 1 << 3,
-	FLAG_TRAINED = 1 << 4 /* among a model's training records */
+	FLAG_TRAINED = 1 << 4, /* among a model's training records */
+	FLAG_NO_LABEL = 1 << 5 /* labelled, with none: "labels":[] */
 };
 
 /*

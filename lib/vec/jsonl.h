@@ -49,7 +49,7 @@ enum {
 	JSONL_AHEAD = 64 << 20
 };
 
-enum { JSONL_VERSION = 1, JSONL_FLAGS = 5 };
+enum { JSONL_VERSION = 1, JSONL_FLAGS = 6 };
 
 /* The names of enum FLAG_* by bit, and of enum stream_status. */
 extern const char *const jsonl_flags[JSONL_FLAGS];

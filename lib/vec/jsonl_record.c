@@ -261,6 +261,21 @@ take_group(struct batch *b, struct json *j)
 		json_refuse(j, "a group that is too long or not UTF-8");
 }
 
+/* An empty array says that the record has no label, not that it is unknown. */
+static void
+take_labels(struct batch *b, struct json *j)
+{
+	int some = 0;
+
+	json_array(j);
+	while (json_array_next(j) > 0) {
+		take_label(b, j);
+		some = 1;
+	}
+	if (!some)
+		b->flags[b->n - 1] |= FLAG_NO_LABEL;
+}
+
 static void
 take_flags(struct batch *b, struct json *j)
 {
@@ -340,9 +355,7 @@ take_field(
 		take_label(b, j);
 		break;
 	case LABELS:
-		json_array(j);
-		while (json_array_next(j) > 0)
-			take_label(b, j);
+		take_labels(b, j);
 		break;
 	case TARGET:
 		json_double(j, &b->target[i]);

@@ -5,7 +5,7 @@
 #include "vec/jsonl.h"
 
 const char *const jsonl_flags[JSONL_FLAGS] = { "cut", "bad-utf8", "damaged",
-	"imputed", "trained" };
+	"imputed", "trained", "no-label" };
 const char *const jsonl_status[3] = { "ok", "partial", "aborted" };
 
 /* What goes wrong while a line is made: memory, or a value that JSON cannot
@@ -124,7 +124,8 @@ put_labels(struct buf *out, const struct batch *b, size_t i)
 	int bad;
 
 	if (n == 0)
-		return 0;
+		return b->flags[i] & FLAG_NO_LABEL ? put(out, ",\"labels\":[]")
+						   : 0;
 	if (n == 1)
 		return put(out, ",\"label\":") |
 		       put_str(out, strs_get(&b->label, from));
@@ -189,8 +190,8 @@ put_record(struct buf *out, const struct batch *b, size_t i)
 	if (b->source[i] != 0)
 		bad |= buf_printf(out, ",\"source\":\"%016llx\"",
 			   (unsigned long long)b->source[i]) == -1;
-	if (b->flags[i] != 0)
-		bad |= put_flags(out, b->flags[i]);
+	if ((b->flags[i] & ~(uint32_t)FLAG_NO_LABEL) != 0)
+		bad |= put_flags(out, b->flags[i] & ~(uint32_t)FLAG_NO_LABEL);
 	bad |= put(out, ",\"vec\":{");
 	for (size_t p = 0; p < b->schema->n; p++) {
 		const char *name = b->schema->parts[p].name;

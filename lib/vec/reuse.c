@@ -167,6 +167,6 @@ reuse_copy(const struct reuse *r, int64_t i, struct batch *b, struct error *e)
 			return error_memory(e);
 	b->flags[b->n - 1] |=
 	    r->old.flags[i] &
-	    (uint32_t) ~(uint32_t)(FLAG_IMPUTED | FLAG_TRAINED);
+	    (uint32_t) ~(uint32_t)(FLAG_IMPUTED | FLAG_TRAINED | FLAG_NO_LABEL);
 	return 0;
 }

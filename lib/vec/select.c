@@ -141,8 +141,10 @@ batch_drop(struct batch *b, int what, struct error *e)
 	if (what & DROP_GROUP)
 		strs_clear(&b->group);
 	for (size_t i = 0; i < b->n; i++) {
-		if (what & DROP_LABEL)
+		if (what & DROP_LABEL) {
 			b->label_end[i] = 0;
+			b->flags[i] &= ~(uint32_t)FLAG_NO_LABEL;
+		}
 		if (what & DROP_TARGET)
 			b->target[i] = NAN;
 		if (what & DROP_WEIGHT)
@@ -152,7 +154,7 @@ batch_drop(struct batch *b, int what, struct error *e)
 		if (what & DROP_SOURCE)
 			b->source[i] = 0;
 		if (what & DROP_FLAGS)
-			b->flags[i] = 0;
+			b->flags[i] &= FLAG_NO_LABEL;
 	}
 	return 0;
 }

@@ -250,8 +250,14 @@ load_model(struct work *w, struct error *e)
 		return -1;
 	}
 	w->predictor = p;
-	if (isnan(set->threshold) || p->task != TASK_MULTILABEL)
+	if (isnan(set->threshold))
 		return 0;
+	if (p->task != TASK_MULTILABEL)
+		return error_set(e,
+		    "--threshold is for records that may have several labels, "
+		    "not for %s",
+		    p->task == TASK_CLASS ? "one class of several (--reject)"
+					  : "numbers");
 	w->threshold = mem_array(p->C, sizeof(*w->threshold));
 	if (w->threshold == NULL)
 		return error_memory(e);

@@ -244,6 +244,19 @@ say(void *ctx, const char *text)
 
 /* ---- the work ---- */
 
+/* Options that say nothing for numbers. */
+static void
+check_numbers(const struct settings *set)
+{
+	if (set->learning.ds.task != TASK_REGRESS)
+		return;
+	if (set->logit_adjust > 0)
+		die("--logit-adjust is for classes and labels: these are "
+		    "numbers");
+	if (set->net.focal > 0)
+		die("--focal is for classes and labels: these are numbers");
+}
+
 static int
 train(struct settings *set, char *const *paths, int n)
 {
@@ -259,7 +272,10 @@ train(struct settings *set, char *const *paths, int n)
 		.say = l->quiet ? NULL : say };
 	struct error e = { 0 };
 
-	if (learning_gather(l, paths, n, &e) < 0 || learning_run(l, &t, &e) < 0)
+	if (learning_gather(l, paths, n, &e) < 0)
+		die("%s", e.text);
+	check_numbers(set);
+	if (learning_run(l, &t, &e) < 0)
 		die("%s", e.text);
 	for (size_t i = 0; set->verbose && i < t.tried.n; i++)
 		say_trial(&l->ds, &t.tried.trials[i]);
@@ -296,6 +312,12 @@ main(int argc, char *argv[])
 		usage_error("--hidden, --rank, --epochs, --lr, --weight-decay, "
 			    "--dropout, --part-dropout, --batch and --focal "
 			    "are for nets, and --fusion %s has none",
+		    fusion_name(set.learning.method));
+	if (set.shape.rank > 0 && (set.learning.method == FUSION_MLP ||
+				      set.learning.method == FUSION_GATED ||
+				      set.learning.method == FUSION_TENSOR))
+		usage_error("--rank is for lowrank, bilinear and attention, "
+			    "not for --fusion %s",
 		    fusion_name(set.learning.method));
 	learning_check(&set.learning);
 	rc = train(&set, o.argv, o.argc);

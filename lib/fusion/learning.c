@@ -115,6 +115,19 @@ learning_check(const struct learning *l)
 
 /* ---- the work ---- */
 
+/* An option that says nothing for such answers is no way to get others. */
+static int
+check_weighting(const struct learning *l, struct error *e)
+{
+	if (l->ds.task == TASK_CLASS || (l->class_weight != CLASS_SQRT &&
+					    l->class_weight != CLASS_BALANCED))
+		return 0;
+	return error_set(e, "--class-weight is for one class of several: %s",
+	    l->ds.task == TASK_REGRESS
+		? "these are numbers"
+		: "each label of these records has its threshold");
+}
+
 int
 learning_gather(struct learning *l, char *const *paths, int n, struct error *e)
 {
@@ -131,7 +144,7 @@ learning_gather(struct learning *l, char *const *paths, int n, struct error *e)
 		warn("%.*s", (int)s.len, s.s);
 	}
 	strs_free(&notes);
-	return rc;
+	return rc == 0 ? check_weighting(l, e) : rc;
 }
 
 static void

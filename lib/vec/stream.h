@@ -64,7 +64,7 @@
  *	"WGHT"  f64 [1]
  *	"GRUP"  strings [empty]
  *	"srce"  u64 hash of the input [0]
- *	"flag"  u32, bits in the order of the flags below [0]
+ *	"flag"  u32, bit k is the k-th flag of JSON Lines [0]
  *	"MASK"  of a part: u8, 1 where the record has the part [1]
  *	"ERRS"  of a part: strings [empty]
  *	"CNTS"  of a part: u32 pairs (sparse) or rows (sequence)

@@ -96,3 +96,19 @@ run "a budget of nothing" 2 train --fusion auto --budget 0 -o no.model good.json
 run "no seconds" 2 train --fusion auto --budget 0s -o no.model good.jsonl
 if [ -e no.model ]; then no "no model"; else ok "no model"; fi
 run "a budget of one method" 0 train -q --fusion auto --budget 1 -o x.model good.jsonl
+
+# Options that would do nothing.
+run "weights of classes for labels" 1 train -l many.tsv --class-weight balanced -o no.model good.jsonl
+err_has "are refused" "--class-weight is for one class of several: each label of these records has its threshold"
+run "or for numbers" 1 train --class-weight sqrt -o no.model same-number.jsonl --task regress
+err_has "too" "--class-weight is for one class of several: these are numbers"
+run "adjusted logits of numbers" 1 train --task regress --logit-adjust 1 -o no.model far-numbers.jsonl
+err_has "there are none" "--logit-adjust is for classes and labels: these are numbers"
+run "the focal loss of numbers" 1 train --task regress --fusion gated --focal 2 -o no.model far-numbers.jsonl
+err_has "there is none" "--focal is for classes and labels: these are numbers"
+run "the rank of a net that has none" 2 train --fusion mlp --rank 4 -o no.model good.jsonl
+err_has "is refused" "--rank is for lowrank, bilinear and attention, not for --fusion mlp"
+train -q --cv off -o class.model good.jsonl
+run "a threshold for one class" 1 predict -m class.model --threshold 0.9 good.jsonl
+err_has "is refused" "--threshold is for records that may have several labels, not for one class of several (--reject)"
+is "no model is left" "$(ls no.model 2>/dev/null)" ""

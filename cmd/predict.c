@@ -377,6 +377,9 @@ predict(const struct settings *set, char *const *paths, int n)
 		warn("%" PRIu64 " of %" PRIu64
 		     " records were in training, or others of their group",
 		    w.trained, w.records);
+	if (w.errors > 0 && !set->quiet)
+		warn("%" PRIu64 " of %" PRIu64 " records carry errors",
+		    w.errors, w.records);
 	rc = tolerance_status(
 	    &set->errors, w.errors + end->rejected, w.records + end->rejected);
 	release(&w);

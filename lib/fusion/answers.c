@@ -224,6 +224,27 @@ put_missing(struct buf *b, const struct answer *a)
 	return some > 0 ? buf_putc(b, ']') : 0;
 }
 
+/* Why parts are missing that were there and could not be read. */
+static int
+put_errors(struct buf *b, const struct answer *a)
+{
+	size_t some = 0;
+
+	for (size_t p = 0; p < a->batch->schema->n; p++) {
+		const char *name = a->batch->schema->parts[p].name;
+		struct str why =
+		    strs_get(&a->batch->parts[p].error, a->record);
+
+		if (why.len == 0)
+			continue;
+		if (buf_puts(b, some++ == 0 ? ",\"errors\":{" : ",") < 0 ||
+		    json_put_string(b, name, strlen(name)) < 0 ||
+		    buf_putc(b, ':') < 0 || put_str(b, why) < 0)
+			return -1;
+	}
+	return some > 0 ? buf_putc(b, '}') : 0;
+}
+
 static int
 put_imputed(struct buf *b, const struct answer *a)
 {
@@ -380,7 +401,8 @@ answer_jsonl(struct buf *out, const struct answer *a)
 	if (knows(a) && buf_puts(out, ",\"train\":true") < 0)
 		return -1;
 	if (a->P != NULL &&
-	    (put_missing(out, a) < 0 || put_imputed(out, a) < 0))
+	    (put_missing(out, a) < 0 || put_errors(out, a) < 0 ||
+		put_imputed(out, a) < 0))
 		return -1;
 	if (put_probs(out, a) < 0)
 		return -1;

@@ -69,6 +69,8 @@ low=$(grep -c '"truth":"low"' all40)
 is "what is frequent" "$(sed 's/.*"low":\([0-9.]*\).*/\1/' line | awk -v n="$low" '{ d = $1 - (n + 0.5) / 41; print (d < 1e-6 && d > -1e-6) }')" 1
 grep '"half"' out >line
 if grep -q '"p":.*"missing":\["v"\]' line; then ok "an error beside a good part"; else no "an error beside a good part" "$(cat line)"; fi
+is "which is said" "$(grep -c '"missing":\["v"\],"errors":{"v":"cut\\tJPEG"}' line)" 1
+is "and counted" "$(grep -c '2 of 5 records carry errors' err)" 1
 is "an error" "$(grep '"bad"' out)" '{"id":"bad","label":null,"error":"v: cut JPEG"}'
 grep '"last"' out >line
 if grep -q '"label":"high"' line; then ok "after it"; else no "after it" "$(cat line)"; fi

@@ -309,6 +309,10 @@ score(struct work *w, struct error *e)
 			return -1;
 		o.ids = &w->ids.id;
 	}
+	if (w->p[0].id.names.n == 0 && w->nstreams > 0)
+		return error_set(e,
+		    "no predictions: '%s' is vectors, and those are the truth",
+		    w->streams[0]);
 	w->report.chosen =
 	    w->p[0].known ? chosen(set->scores, w->p[0].task) : REPORT_ALL;
 	o.only = w->report.chosen;

@@ -40,6 +40,7 @@ count(struct gathered *c, const struct batch *b, size_t i,
 	c->records++;
 	c->errors += batch_bad(b, i) || taken == DATASET_NOT_FINITE;
 	c->no_label += taken == DATASET_NO_LABEL;
+	c->targets += taken == DATASET_NO_LABEL && isfinite(b->target[i]);
 	c->no_part += taken == DATASET_NO_PART;
 	c->no_weight += taken == DATASET_NO_WEIGHT;
 	if (taken == DATASET_NOT_FINITE && c->not_finite++ == 0) {
@@ -162,7 +163,10 @@ note_records(const struct gathered *c, struct strs *notes, struct buf *text)
 		uint64_t n;
 		const char *why;
 	} left[] = {
-		{ c->no_label, "no label" },
+		{ c->no_label,
+		    c->targets == 0
+			? "no label"
+			: "no label, but targets (--task regress)" },
 		{ c->no_part, "no part is there" },
 		{ c->no_weight, "weight 0" },
 	};

@@ -25,6 +25,7 @@ struct gather_options {
 /* What became of the records. */
 struct gathered {
 	uint64_t records, errors, no_label, no_part, no_weight, not_finite;
+	uint64_t targets; /* of those without a label, where one was wanted */
 	char first_bad[VEC_MAX_ID + 1]; /* id of the first non-finite one */
 	int partial;                    /* some stream says so of itself */
 	struct error rejected;          /* why the first line was, or "" */

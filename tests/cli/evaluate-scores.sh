@@ -149,3 +149,6 @@ is "has the other sign" "$(awk '$1 == "accuracy" { print $4 }' out)" \
 head -n 199 n.jsonl >n199.jsonl
 run "records that one lacks" 1 evaluate --vs n199.jsonl m.jsonl
 err_has "are named" "record 'r0' is missing in the second file"
+echo '{"id":"a","vec":{"probs":[0.3,0.7]}}' | vec-cat >p.vp
+run "predictions as vectors" 1 sh -c 'evaluate p.vp </dev/null'
+err_has "are taken for the truth" "no predictions: 'p.vp' is vectors, and those are the truth"

@@ -104,3 +104,6 @@ run "that is allowed" 0 train -q --max-errors 1 -o b.model errors.jsonl
 (cat all.jsonl && echo '{"id":"m","label":"low","vec":{"v":null}}') >missing.jsonl
 run "a record without parts" 0 train -o b.model missing.jsonl
 err_has "teaches too" "81 records"
+printf '{"id":"a","target":1,"vec":{"v":[1]}}\n{"id":"b","target":2,"vec":{"v":[2]}}\n' >targets.jsonl
+run "targets alone" 1 train -o no.model targets.jsonl
+err_has "are no labels" "2 of 2 records left out: no label, but targets (--task regress)"

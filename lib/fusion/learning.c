@@ -147,19 +147,28 @@ learning_gather(struct learning *l, char *const *paths, int n, struct error *e)
 	return rc == 0 ? check_weighting(l, e) : rc;
 }
 
+/* Each candidate counts from 0 on: all of them together. */
+struct course {
+	struct progress progress;
+	size_t before, last;
+};
+
 static void
 show_progress(void *ctx, size_t done, size_t total)
 {
-	struct progress *p = ctx;
+	struct course *c = ctx;
 
-	p->total = total;
-	progress_at(p, done);
+	(void)total; /* of what comes next is not known */
+	if (done < c->last)
+		c->before += c->last;
+	c->last = done;
+	progress_at(&c->progress, c->before + done);
 }
 
 int
 learning_run(struct learning *l, struct trainer *t, struct error *e)
 {
-	struct progress progress = { 0 };
+	struct course course = { 0 };
 	struct pool *pool = pool_new((int)l->threads, e);
 	double *weights = NULL;
 	int rc = -1;
@@ -181,13 +190,13 @@ learning_run(struct learning *l, struct trainer *t, struct error *e)
 		.class_weight = l->class_weight,
 		.tolerance = TRAINER_SEARCH_TOLERANCE,
 		.progress = show_progress,
-		.ctx = &progress };
+		.ctx = &course };
 	if (rc == 0) {
-		progress_start(&progress,
+		progress_start(&course.progress,
 		    l->quiet ? PROGRESS_NEVER : l->progress, "fits", 0);
 		rc = trainer_run(
 		    t, linalg_get(cpu_isa()), pool, &l->ds, &l->schema, e);
-		progress_end(&progress);
+		progress_end(&course.progress);
 	}
 	t->search.part_weight = NULL;
 	t->search.ctx = NULL;

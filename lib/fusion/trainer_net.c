@@ -327,6 +327,9 @@ one_epoch(struct training *t, int given, struct error *e)
 	if (rc < 0)
 		return -1;
 	t->epochs++;
+	if (l->t->search.progress != NULL)
+		l->t->search.progress(
+		    l->t->search.ctx, t->epochs * l->ds->folds, 0);
 	if (!given && t->at > 0 && !(score.value > t->score.value))
 		return 0;
 	t->at = t->epochs;

@@ -95,3 +95,9 @@ run "a budget without a choice" 2 train --budget 3 -o x.model both.jsonl
 err_has "says so" "ensemble and auto"
 run "auto without folds" 2 train --cv off --fusion auto -o x.model both.jsonl
 err_has "says so" "cross-validation"
+
+# What is done never falls back, whatever is tried in turn.
+awk -v kind=useless -v n=4000 -f "$ROOT/tests/synthetic.awk" >useless.jsonl
+run "progress" 0 train --progress json --fusion auto -o progress.model useless.jsonl
+grep -o '"done":[0-9]*' err | cut -d : -f 2 >done
+if [ -s done ] && sort -c -n done; then ok "rises"; else no "rises" "$(cat err)"; fi

@@ -15,6 +15,14 @@
 /* The least curvature of a record as a share of the mean, and of all. */
 static const double LEAST_SHARE = 1e-3, LEAST_SUM = 1e-6;
 
+/*
+ * K has directions in which no score changes: the constant one, and more where
+ * rows depend on each other.  The inner product does not see them, and steps
+ * can pile up there until what is rounded off K A counts.  A point is none
+ * where that would be more than LOST of the value.
+ */
+static const double ROUNDING = 1e-7, LOST = 1e-4;
+
 int
 dual_new(struct solver *s, struct error *e)
 {
@@ -169,6 +177,10 @@ dual_weigh(struct solver *s, struct error *e)
 			return -1;
 	pool_run(s->pool, chunks, mean_rows, s);
 	pool_run(s->pool, chunks, centre_rows, s);
+	s->size_of_K = 0;
+	for (size_t i = 0; i < s->n; i++)
+		s->size_of_K += (double)s->la->norm2(s->K + i * s->n, s->n);
+	s->size_of_K = sqrt(s->size_of_K / (double)s->n);
 	if (s->lambda > 0)
 		dual_complete(s, s->x);
 	return 0;
@@ -181,7 +193,7 @@ dual_eval(void *ctx, const float *x, float *g)
 	struct pass p = { s, x, g };
 	size_t C = s->C, nC = s->n * C;
 	float *gb = g + 2 * nC;
-	double loss = 0;
+	double loss = 0, value, lost;
 
 	pool_run(s->pool, s->npieces, residual_piece, &p);
 	for (size_t i = 0; i < s->npieces; i++)
@@ -195,7 +207,11 @@ dual_eval(void *ctx, const float *x, float *g)
 	}
 	memset(g + nC, 0, nC * sizeof(*g));
 	s->la->axpy(g, (float)s->lambda, x, nC);
-	return loss / s->S + 0.5 * s->lambda * lbfgs_dot(s->la, x, x + nC, nC);
+	value =
+	    loss / s->S + 0.5 * s->lambda * lbfgs_dot(s->la, x, x + nC, nC);
+	lost = 0.5 * s->lambda * ROUNDING * s->size_of_K *
+	       lbfgs_dot(s->la, x, x, nC);
+	return lost <= LOST * value ? value : INFINITY;
 }
 
 double

@@ -242,6 +242,17 @@ factor(struct solver *s, struct error *e)
 	return -1;
 }
 
+/* The model of one lambda may be none for another: back to the intercepts. */
+static int
+start_anew(struct solver *s, double lambda, struct error *e)
+{
+	s->lambda = 0;
+	memset(s->x, 0, s->size * sizeof(*s->x));
+	intercepts(s);
+	s->lambda = lambda;
+	return factor(s, e);
+}
+
 /* A dual preconditioner is of the model it was made at: where many steps do not
  * get there, it is made anew where they led to. */
 static const int STEPS[] = { 10, 20, MOST_EVALUATIONS };
@@ -252,7 +263,7 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 {
 	struct lbfgs_problem p = { .n = s->size, .ctx = s };
 	double near = s->dual ? NEAR_DUAL : NEAR;
-	int done = 0, k = s->dual ? 0 : 2;
+	int done = 0, k = s->dual ? 0 : 2, anew = 0;
 
 	p.eval = s->dual ? dual_eval : primal_eval;
 	p.precondition = s->dual ? dual_precondition : primal_precondition;
@@ -264,8 +275,13 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 	    factor(s, e) < 0)
 		return -1;
 	for (;; k++) {
-		if (lbfgs(s->la, &p, s->x, tolerance, STEPS[k], r, e) < 0)
-			return -1;
+		if (lbfgs(s->la, &p, s->x, tolerance, STEPS[k], r, e) < 0) {
+			if (e->memory || anew++ > 0 ||
+			    start_anew(s, lambda, e) < 0)
+				return -1;
+			k--;
+			continue;
+		}
 		r->evaluations += done;
 		if (r->converged || k == 2 || factor(s, e) < 0)
 			return r->converged || k == 2 ? 0 : -1;

@@ -49,6 +49,7 @@ struct solver {
 	struct kernels kernels;
 	float *K;    /* [n, n] weighted sum, centred */
 	float *mean; /* [n] column means before that */
+	double size_of_K; /* the root of the mean square of its rows */
 	float *Lf;   /* [n, n] factor (linalg/cholf.h) */
 	float *rhsf; /* [n, C] scores, for the curvature */
 	float *room; /* of that factor */

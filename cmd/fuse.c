@@ -91,6 +91,7 @@ struct work {
 	int reporting;
 	struct output *out;
 	struct buf line;
+	uint64_t failed; /* records that could not be combined */
 };
 
 /* PART=W: the part's name is cut off where it stands. */
@@ -307,6 +308,8 @@ put(struct work *w, const struct batch *b, struct batch *made, struct error *e)
 	if ((w->represent != NULL ? represent_apply(w->represent, b, made, e)
 				  : combine_apply(&w->combine, b, made, e)) < 0)
 		return -1;
+	for (size_t i = 0; i < made->n; i++)
+		w->failed += batch_bad(made, i) && !batch_bad(b, i);
 	return output_put_all(w->out, made, e);
 }
 
@@ -426,7 +429,8 @@ status(const struct work *w)
 	const struct join_counts *c = join_counts(w->join);
 
 	return tolerance_status(
-	    &w->opt->tolerance, c->errors + c->rejected, c->out + c->rejected);
+	    &w->opt->tolerance, c->errors + c->rejected + w->failed,
+	    c->out + c->rejected);
 }
 
 static int

@@ -232,7 +232,8 @@ flags_of(const struct work *w, size_t i)
 	unsigned flags = 0;
 	struct error why;
 
-	if (!predictor_can(p, &w->b, w->map, i, &why))
+	if (!predictor_can(p, &w->b, w->map, i, &why) ||
+	    !predictor_finite(w->F + i * p->C, p->C, &why))
 		flags |= PREDICTION_ERROR;
 	if (predictor_knows(p, id, strs_get(&w->b.group, i)))
 		flags |= PREDICTION_TRAINED;

@@ -294,7 +294,8 @@ asking_answer(
 		to->cosine = a->cosine + i * k;
 		to->found = a->found[i];
 	}
-	if (!predictor_can(p, a->b, a->map, i, why)) {
+	if (!predictor_can(p, a->b, a->map, i, why) ||
+	    !predictor_finite(to->P, p->C, why)) {
 		to->P = NULL;
 		to->error = why->text;
 	}

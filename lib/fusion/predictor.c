@@ -134,6 +134,18 @@ predictor_can(const struct predictor *p, const struct batch *b, const int *map,
 	return has || !bad;
 }
 
+int
+predictor_finite(const float *P, size_t n, struct error *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(P[i])) {
+			error_set(why, "its values are too large: what the "
+				       "model makes of them is not finite");
+			return 0;
+		}
+	return 1;
+}
+
 static int
 among(const uint64_t *sorted, size_t n, uint64_t x)
 {

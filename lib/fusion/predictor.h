@@ -200,6 +200,11 @@ double predictor_threshold(const struct predictor *p, size_t c);
 int predictor_can(const struct predictor *p, const struct batch *b,
     const int *map, size_t i, struct error *why);
 
+/* predictor_finite: whether scores, or what was made of them, P: [n], are
+ * numbers; else 0, and *why says it: values far from those of the training may
+ * leave what floats hold. */
+int predictor_finite(const float *P, size_t n, struct error *why);
+
 /* predictor_knows: the record was trained on: by its id, or by its group. */
 int predictor_knows(const struct predictor *p, struct str id, struct str group);
 

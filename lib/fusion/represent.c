@@ -131,6 +131,8 @@ put(struct represent *r, const struct batch *in, size_t i, const float *v,
 		return -1;
 	if (!predictor_can(&r->p, in, r->map, i, &why))
 		return batch_error(out, 0, why.text, e);
+	if (!predictor_finite(v, r->schema.parts[0].dim, &why))
+		return batch_error(out, 0, why.text, e);
 	if (!any_part(in, i) || !predictor_sees(&r->p, has))
 		return 0;
 	x = batch_dense(out, 0);

@@ -242,9 +242,6 @@ finish_labels(struct dataset *ds, struct error *e)
 		if (n > most)
 			most = n;
 	}
-	if (most > 1 && ds->task == TASK_CLASS && !ds->may_widen)
-		return error_set(
-		    e, "some record has %zu labels: that is multilabel", most);
 	if (most > 1)
 		ds->task = TASK_MULTILABEL;
 	ds->C = ds->label.names.n;
@@ -265,15 +262,20 @@ finish_labels(struct dataset *ds, struct error *e)
 	return 0;
 }
 
+static const double MOST_TARGET = 1e30, LEAST_SPREAD = 1e-5;
+
 /* Targets are learnt with mean 0 and variance 1, so that the penalty means
  * the same in every unit. */
 static int
 finish_targets(struct dataset *ds, struct error *e)
 {
-	double sum = 0, sq = 0;
+	double sum = 0, sq = 0, low = INFINITY, high = -INFINITY;
 
-	for (size_t i = 0; i < ds->n; i++)
+	for (size_t i = 0; i < ds->n; i++) {
 		sum += ds->target[i];
+		low = fmin(low, ds->target[i]);
+		high = fmax(high, ds->target[i]);
+	}
 	ds->y_mean = sum / (double)ds->n;
 	for (size_t i = 0; i < ds->n; i++) {
 		double t = ds->target[i] - ds->y_mean;
@@ -281,8 +283,19 @@ finish_targets(struct dataset *ds, struct error *e)
 		sq += t * t;
 	}
 	ds->y_scale = sqrt(sq / (double)ds->n);
-	if (!isfinite(ds->y_scale) || !(ds->y_scale > 1e-12 * fabs(ds->y_mean)))
+	if (!(low < high))
 		return error_set(e, "all targets are equal");
+	/* What is predicted, and how far off it was, are floats. */
+	if (fmax(-low, high) > MOST_TARGET)
+		return error_set(e,
+		    "targets reach %g: divide them, to be within %g",
+		    fmax(-low, high) > high ? low : high, MOST_TARGET);
+	if (!(ds->y_scale > LEAST_SPREAD * fabs(ds->y_mean)) ||
+	    !(ds->y_scale > 1 / MOST_TARGET))
+		return error_set(e,
+		    "targets lie %g around %g, too close for 32-bit values to "
+		    "tell: subtract a constant, or multiply them",
+		    ds->y_scale, ds->y_mean);
 	return 0;
 }
 

@@ -5,6 +5,9 @@
 #include "base/hash.h"
 #include "learn/dataset.h"
 
+/* Sums of squares of weights are floats. */
+static const double MOST_WEIGHT = 1e15;
+
 static int
 all_finite(const float *x, size_t n)
 {
@@ -224,6 +227,7 @@ dataset_add(struct dataset *ds, const struct batch *b, size_t i,
     enum dataset_taken *taken, struct error *e)
 {
 	struct str id = strs_get(&b->id, i);
+	size_t first;
 	uint32_t number;
 	int rc = intern_add(&ds->id, id.s, id.len, &number);
 
@@ -238,9 +242,17 @@ dataset_add(struct dataset *ds, const struct batch *b, size_t i,
 		*taken = DATASET_NO_LABEL;
 	if (*taken != DATASET_TAKEN)
 		return 0;
+	if (b->weight[i] > MOST_WEIGHT)
+		return error_set(e, "record '%.*s': weight %g is more than %g",
+		    (int)id.len, id.s, b->weight[i], MOST_WEIGHT);
 	if (take_columns(ds, b, i, target) < 0 ||
 	    take_labels(ds, labels, nlabels) < 0)
 		return error_memory(e);
+	if (ds->task == TASK_CLASS && !ds->may_widen &&
+	    batch_range(ds->of_end, ds->n, &first) > 1)
+		return error_set(e,
+		    "record '%.*s' has several labels: that is multilabel",
+		    (int)id.len, id.s);
 	for (size_t p = 0; p < ds->parts; p++)
 		if (take_part(&ds->feature[p], ds->n, &b->parts[p], i) < 0)
 			return error_memory(e);

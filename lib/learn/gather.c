@@ -72,7 +72,9 @@ take_record(struct dataset *ds, const struct labels *l, int use_labels,
 			ds->task = TASK_MULTILABEL;
 	}
 	for (int64_t k = 0; k < n; k++)
-		labels[k] = strs_get(from, first + (size_t)k);
+		if ((labels[k] = strs_get(from, first + (size_t)k)).len == 0)
+			return error_set(e, "record '%.*s': a label is empty",
+			    (int)id.len, id.s);
 	if (ds->task == TASK_REGRESS && n >= 0 &&
 	    target_of(b, i, labels, (size_t)n, &target, e) < 0)
 		return -1;

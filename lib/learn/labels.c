@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "vec/batch.h"
 
 /* What the table reader calls: bytes of the open file as they come. */
 static ptrdiff_t
@@ -50,6 +51,9 @@ add_row(struct labels *l, const struct csv *c, struct error *e)
 	for (size_t i = 1; i < c->row.n; i++) {
 		struct str s = strs_get(&c->row, i);
 
+		if (batch_check_string("label", s.s, s.len, e) < 0)
+			return error_at(
+			    e, "line %" PRIu64, c->line);
 		if (s.len > 0 && strs_add(&l->label, s.s, s.len) < 0)
 			return error_memory(e);
 	}

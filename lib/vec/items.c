@@ -314,6 +314,8 @@ row_labels(struct items *it, struct item *item)
 		for (size_t i = 0; i < v->text.n; i++) {
 			struct str s = strs_get(&v->text, i);
 
+			if (s.len == 0)
+				continue;
 			if (utf8_valid(s.s, s.len) < s.len)
 				item->error = "the label is not valid UTF-8";
 			else if (strs_add(&it->labels, s.s, s.len) == -1)

@@ -86,7 +86,7 @@ take_net(struct settings *set, const struct options *o, int key)
 		set->shape.hidden = (size_t)options_long(o, 1, 4096);
 		break;
 	case KEY_RANK:
-		set->shape.rank = (size_t)options_long(o, 1, 65536);
+		set->shape.rank = (size_t)options_long(o, 1, 4096);
 		break;
 	case KEY_EPOCHS:
 		set->net.epochs = (size_t)options_long(o, 1, 10000);

@@ -281,5 +281,10 @@ given_weights(const struct dataset *ds, const struct given_weight *w, size_t n,
 		}
 		weight[p] = w[k].weight;
 	}
-	return weight;
+	for (size_t p = 0; p < ds->parts; p++)
+		if (!(weight[p] <= 0)) /* NaN is one to choose */
+			return weight;
+	error_set(e, "no part is left");
+	free(weight);
+	return NULL;
 }

@@ -37,7 +37,7 @@ report_undefined(const struct report *r)
 
 	for (size_t k = 0; k < n; k++)
 		for (int x = 0; x < r->g->systems && report_wants(r, k); x++)
-			missing += isnan(r->f->value[x][k]) ? 1 : 0;
+			missing += !isfinite(r->f->value[x][k]) ? 1 : 0;
 	return missing;
 }
 
@@ -96,7 +96,7 @@ put_value(struct buf *b, const struct report *r, size_t k, double x)
 	    r->g->s.task == SCORE_REGRESS &&
 	    (k == REGRESS_MAE || k == REGRESS_RMSE || k == REGRESS_WIDTH);
 
-	if (isnan(x))
+	if (!isfinite(x))
 		return buf_printf(b, "%11s", "undefined");
 	return buf_printf(b, units ? "%11.5g" : "%11.4f", x);
 }
@@ -107,7 +107,7 @@ put_interval(
 {
 	int bad = 0;
 
-	if (isnan(iv.lo))
+	if (!isfinite(iv.lo) || !isfinite(iv.hi))
 		return buf_printf(b, "%26s", "undefined");
 	bad |= put_value(b, r, k, iv.lo);
 	bad |= buf_puts(b, " .. ");
@@ -200,7 +200,7 @@ text_comparison(struct buf *b, const struct report *r)
 			bad |= put_value(b, r, k, a[k] - v[k]);
 		if (r->f->rounds > 0 && !names[k].alone) {
 			bad |= put_interval(b, r, k, report_interval(r, 2, k));
-			if (isnan(r->f->p[k]))
+			if (!isfinite(r->f->p[k]))
 				bad |= buf_printf(b, " %11s", "undefined");
 			else
 				bad |= buf_printf(b, "%9.4f", r->f->p[k]);
@@ -220,7 +220,7 @@ text_comparison(struct buf *b, const struct report *r)
 static int
 put_ratio(struct buf *b, double x)
 {
-	return isnan(x) ? buf_printf(b, "%11s", "undefined")
+	return !isfinite(x) ? buf_printf(b, "%11s", "undefined")
 			: buf_printf(b, "%11.4f", x);
 }
 

@@ -6,12 +6,6 @@
 
 #include "base/json.h"
 
-static int
-put_number(struct buf *b, double x)
-{
-	return isnan(x) ? buf_puts(b, "null") : json_put_double(b, x);
-}
-
 /* "key":x for every figure that is report_wants, comma before each; with those
  * that stand alone, or without. */
 static int
@@ -26,7 +20,7 @@ json_values(struct buf *b, const struct report *r, const double *x, int alone)
 		if (!report_wants(r, k) || (names[k].alone && !alone))
 			continue;
 		bad |= buf_printf(b, "%s\"%s\":", comma, names[k].key);
-		bad |= put_number(b, x[k]);
+		bad |= json_put_known(b, x[k]);
 		comma = ",";
 	}
 	return bad;
@@ -49,14 +43,14 @@ json_intervals(
 			continue;
 		bad |= buf_printf(b, "%s\"%s\":", comma, names[k].key);
 		comma = ",";
-		if (isnan(iv.lo)) {
+		if (!isfinite(iv.lo) || !isfinite(iv.hi)) {
 			bad |= buf_puts(b, "null");
 			continue;
 		}
 		bad |= buf_puts(b, "[");
-		bad |= put_number(b, iv.lo);
+		bad |= json_put_known(b, iv.lo);
 		bad |= buf_puts(b, ",");
-		bad |= put_number(b, iv.hi);
+		bad |= json_put_known(b, iv.hi);
 		bad |= buf_puts(b, "]");
 	}
 	return bad | buf_puts(b, "}");
@@ -110,7 +104,7 @@ json_comparison(struct buf *b, const struct report *r)
 	    ",\"mcnemar\":{\"only_first\":%" PRIu64 ",\"only_vs\":%" PRIu64
 	    ",\"p\":",
 	    r->f->only_a, r->f->only_b);
-	bad |= put_number(b, r->f->mcnemar);
+	bad |= json_put_known(b, r->f->mcnemar);
 	return bad | buf_puts(b, "}");
 }
 
@@ -135,11 +129,11 @@ json_classes(struct buf *b, const struct report *r, const struct tally *t)
 		comma = ",";
 		bad |= put_label(b, r, k);
 		bad |= buf_puts(b, ",\"precision\":");
-		bad |= put_number(b, metrics_precision(&t[k]));
+		bad |= json_put_known(b, metrics_precision(&t[k]));
 		bad |= buf_puts(b, ",\"recall\":");
-		bad |= put_number(b, metrics_recall(&t[k]));
+		bad |= json_put_known(b, metrics_recall(&t[k]));
 		bad |= buf_puts(b, ",\"f1\":");
-		bad |= put_number(b, metrics_f1(&t[k]));
+		bad |= json_put_known(b, metrics_f1(&t[k]));
 		bad |= buf_printf(b,
 		    ",\"support\":%" PRIu64 ",\"predicted\":%" PRIu64 "}",
 		    t[k].support, t[k].predicted);
@@ -197,7 +191,7 @@ json_head(struct buf *b, const struct report *r)
 	if (c->rejected > 0)
 		bad |= buf_printf(
 			   b, ",\"rejected\":%zu,\"accepted\":", c->rejected) |
-		       put_number(b, report_accepted(c));
+		       json_put_known(b, report_accepted(c));
 	return bad | buf_printf(b, ",\"bootstrap\":%zu", r->f->rounds);
 }
 

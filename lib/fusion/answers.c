@@ -338,7 +338,7 @@ put_near(struct buf *b, const struct answer *a)
 		return -1;
 	for (size_t k = 0; k < a->found; k++)
 		if (buf_puts(b, k > 0 ? ",{\"id\":" : "{\"id\":") < 0 ||
-		    put_str(b, strs_get(&a->neighbours->id, a->near[k])) < 0 ||
+		    put_str(b, intern_get(&a->neighbours->id, a->near[k])) < 0 ||
 		    put_key(b, "cosine") < 0 ||
 		    json_put_float(b, a->cosine[k]) < 0 || buf_putc(b, '}') < 0)
 			return -1;

@@ -161,7 +161,7 @@ put_near(struct buf *out, const struct answer *a)
 		return -1;
 	for (size_t k = 0; k < n; k++)
 		if ((k > 0 && buf_putc(out, ',') < 0) ||
-		    put_field(out, strs_get(&a->neighbours->id, a->near[k])) <
+		    put_field(out, intern_get(&a->neighbours->id, a->near[k])) <
 			0)
 			return -1;
 	if (buf_putc(out, '\t') < 0)

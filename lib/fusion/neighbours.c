@@ -70,14 +70,20 @@ keep_rows(struct reading *r, struct error *e)
 		return error_memory(e);
 	for (size_t i = 0; i < r->b.n; i++) {
 		struct str id = strs_get(&r->b.id, i);
+		uint32_t number;
+		int rc;
 
 		if (!predictor_can(r->p, &r->b, r->map, i, NULL) ||
 		    says_nothing(r->la, r->x + i * nb->V, nb->V))
 			continue;
 		if (nb->n == UINT32_MAX)
 			return error_set(e, "too many records");
-		if (strs_add(&nb->id, id.s, id.len) < 0)
+		rc = intern_add(&nb->id, id.s, id.len, &number);
+		if (rc < 0)
 			return error_memory(e);
+		if (rc == 0)
+			return error_set(e, "id '%.*s' came before",
+			    (int)id.len, id.s);
 		memcpy(nb->x + nb->n++ * nb->V, r->x + i * nb->V,
 		    nb->V * sizeof(*nb->x));
 	}
@@ -161,7 +167,7 @@ neighbours_read(struct neighbours *nb, const struct predictor *p,
 void
 neighbours_free(struct neighbours *nb)
 {
-	strs_free(&nb->id);
+	intern_free(&nb->id);
 	free(nb->x);
 	memset(nb, 0, sizeof(*nb));
 }
@@ -182,7 +188,7 @@ before(const struct neighbours *nb, size_t a, float ca, size_t b, float cb)
 {
 	if (ca != cb)
 		return ca > cb;
-	return str_cmp(strs_get(&nb->id, a), strs_get(&nb->id, b)) < 0;
+	return str_cmp(intern_get(&nb->id, a), intern_get(&nb->id, b)) < 0;
 }
 
 /* Put neighbour a into its place among the first *found of k. */
@@ -235,7 +241,7 @@ neighbours_find(const struct neighbours *nb, const struct predictor *p,
 			if (says_nothing(la, scratch->x + i * V, V))
 				continue;
 			for (size_t j = 0; j < N; j++)
-				if (!str_eq(id, strs_get(&nb->id, at + j)))
+				if (!str_eq(id, intern_get(&nb->id, at + j)))
 					put_near(nb, at + j,
 					    scratch->cosine[i * BLOCK + j], k,
 					    near + i * k, cosine + i * k,

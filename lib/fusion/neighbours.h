@@ -1,6 +1,7 @@
 #ifndef FUSION_NEIGHBOURS_H
 #define FUSION_NEIGHBOURS_H
 
+#include "base/intern.h"
 #include "base/pool.h"
 #include "fusion/predictor.h"
 
@@ -17,7 +18,7 @@ enum { NEIGHBOURS_MAX = 1000 }; /* k */
 struct neighbours {
 	size_t n; /* N */
 	size_t V;
-	struct strs id; /* [N] */
+	struct intern id; /* [N] */
 	float *x;       /* [N, V] of unit length */
 	size_t x_cap;
 };

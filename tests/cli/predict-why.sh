@@ -137,3 +137,7 @@ else
 		is "$args without memory" "${said#* }" allocations
 	done
 fi
+vec-cat -f jsonl train.vp >twice.jsonl
+vec-cat -f jsonl train.vp | head -n 1 >>twice.jsonl
+run "a neighbour that comes twice" 1 predict --why=near:2 --neighbours twice.jsonl -m x.model test.vp
+err_has "is named" "came before"

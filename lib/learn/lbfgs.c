@@ -9,6 +9,15 @@
 /* What a sum of float32 losses may be off by, as a share of it. */
 static const double ROUNDING = 1e-7;
 
+int
+lbfgs_out_of_bounds(struct error *e)
+{
+	return e->memory ? -1
+			 : error_set(e, "a fit went out of bounds: some "
+					"values, weights or targets are far "
+					"larger than others");
+}
+
 struct state {
 	const struct linalg *la;
 	const struct lbfgs_problem *p;
@@ -17,6 +26,7 @@ struct state {
 	double rho[LBFGS_PAIRS];
 	double scale; /* of the preconditioner, from the newest pair */
 	int pairs, newest, steps;
+	int bounded; /* a step led to where there is no point */
 };
 
 double
@@ -90,6 +100,10 @@ search(struct state *st, const float *x, double f, double slope, double *fnext,
 		st->la->axpy(st->next, (float)t, st->d, n);
 		*fnext = st->p->eval(st->p->ctx, st->next, st->gnext);
 		r->evaluations++;
+		if (!isfinite(*fnext) && st->pairs > 0) {
+			st->bounded = 1;
+			return 0;
+		}
 		if (*fnext <= f + 1e-4 * t * slope)
 			return t;
 		if (*fnext <= f + ROUNDING * fabs(f) &&
@@ -128,6 +142,10 @@ remember(struct state *st, double step, double slope)
 		ypy = inner(st, y, st->d);
 		if (ypy > 0)
 			st->scale = sy / ypy;
+		/* Where the inner product sees nothing, more than one would
+		 * make each step larger than the last. */
+		if (st->bounded && st->scale > 1)
+			st->scale = 1;
 	}
 	st->newest = (int)i;
 	if (st->pairs < LBFGS_PAIRS)
@@ -149,8 +167,7 @@ iterate(struct state *st, float *x, double tolerance, int max,
 		direction(st);
 		slope = inner(st, st->g, st->d);
 		if (!isfinite(f) || !isfinite(slope))
-			return error_set(
-			    e, "diverged at step %d", r->evaluations);
+			return lbfgs_out_of_bounds(e);
 		r->value = f;
 		r->decrement = -slope / 2;
 		r->converged =

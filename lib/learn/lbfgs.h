@@ -53,10 +53,16 @@ struct lbfgs_result {
  * is what Newton's step would gain, so that it means the same for every
  * penalty and scale.  It also ends when ${max} evaluations are done or float32
  * allows no further descent.  0; -1 when memory is out or the value at x is
- * not finite ("diverged").
+ * not finite (lbfgs_out_of_bounds).  Where it is not finite elsewhere, there is
+ * no point, and the problem's inner product may see too little: from then on no
+ * step is longer than the preconditioner's own.
  */
 int lbfgs(const struct linalg *la, const struct lbfgs_problem *p, float *x,
     double tolerance, int max, struct lbfgs_result *r, struct error *e);
+
+/* lbfgs_out_of_bounds: -1, with a sentence for who made the records, unless
+ * memory is out. */
+int lbfgs_out_of_bounds(struct error *e);
 
 /* lbfgs_dot: u.v of n floats, LANE ORDER in blocks of 4,096 that are added in
  * double: for problems in plain coordinates. */

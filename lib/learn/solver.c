@@ -273,18 +273,20 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 	if ((!(s->factored > 0) || s->truth.task == TASK_REGRESS ||
 		s->factored > near * lambda || s->factored < lambda / near) &&
 	    factor(s, e) < 0)
-		return -1;
+		return lbfgs_out_of_bounds(e);
 	for (;; k++) {
 		if (lbfgs(s->la, &p, s->x, tolerance, STEPS[k], r, e) < 0) {
 			if (e->memory || anew++ > 0 ||
 			    start_anew(s, lambda, e) < 0)
-				return -1;
+				return lbfgs_out_of_bounds(e);
 			k--;
 			continue;
 		}
 		r->evaluations += done;
-		if (r->converged || k == 2 || factor(s, e) < 0)
-			return r->converged || k == 2 ? 0 : -1;
+		if (r->converged || k == 2)
+			return 0;
+		if (factor(s, e) < 0)
+			return lbfgs_out_of_bounds(e);
 		done = r->evaluations;
 	}
 }

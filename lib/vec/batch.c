@@ -207,8 +207,6 @@ batch_label(struct batch *b, const char *s, size_t len, struct error *e)
 {
 	size_t first;
 
-	if (len == 0)
-		return error_set(e, "a label is empty");
 	if (batch_check_string("label", s, len, e) == -1)
 		return -1;
 	if (batch_range(b->label_end, b->n - 1, &first) >= VEC_MAX_LABELS)

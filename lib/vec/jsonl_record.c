@@ -243,8 +243,8 @@ take_label(struct batch *b, struct json *j)
 	if (why.memory)
 		json_memory(j);
 	else
-		json_refuse(j, "a label that is empty, too long, one too many, "
-			       "or not UTF-8");
+		json_refuse(
+		    j, "a label that is too long, one too many, or not UTF-8");
 }
 
 static void

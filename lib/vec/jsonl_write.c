@@ -178,6 +178,8 @@ static int
 put_record(struct buf *out, const struct batch *b, size_t i)
 {
 	struct str group = strs_get(&b->group, i);
+	uint32_t flags = b->flags[i];
+	size_t from;
 	int bad = put(out, "{\"id\":") | put_str(out, strs_get(&b->id, i));
 
 	bad |= put_labels(out, b, i);
@@ -190,8 +192,10 @@ put_record(struct buf *out, const struct batch *b, size_t i)
 	if (b->source[i] != 0)
 		bad |= buf_printf(out, ",\"source\":\"%016llx\"",
 			   (unsigned long long)b->source[i]) == -1;
-	if ((b->flags[i] & ~(uint32_t)FLAG_NO_LABEL) != 0)
-		bad |= put_flags(out, b->flags[i] & ~(uint32_t)FLAG_NO_LABEL);
+	if (batch_range(b->label_end, i, &from) == 0)
+		flags &= ~(uint32_t)FLAG_NO_LABEL; /* "labels":[] says it */
+	if (flags != 0)
+		bad |= put_flags(out, flags);
 	bad |= put(out, ",\"vec\":{");
 	for (size_t p = 0; p < b->schema->n; p++) {
 		const char *name = b->schema->parts[p].name;

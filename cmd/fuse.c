@@ -428,9 +428,8 @@ status(const struct work *w)
 {
 	const struct join_counts *c = join_counts(w->join);
 
-	return tolerance_status(
-	    &w->opt->tolerance, c->errors + c->rejected + w->failed,
-	    c->out + c->rejected);
+	return tolerance_status(&w->opt->tolerance,
+	    c->errors + c->rejected + w->failed, c->out + c->rejected);
 }
 
 static int

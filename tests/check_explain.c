@@ -706,7 +706,8 @@ START_TEST(nearest_records_are_found)
 		asking_answer(a, i, &t, &why);
 		ck_assert_uint_eq(t.found, sees_something(i) ? 3 : 0);
 		for (size_t k = 0; k < t.found; k++) {
-			struct str id = intern_get(&t.neighbours->id, t.near[k]);
+			struct str id =
+			    intern_get(&t.neighbours->id, t.near[k]);
 			size_t at = 0, above = 0;
 
 			while (!str_eq(id, strs_get(&from.id, at)))

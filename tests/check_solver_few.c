@@ -32,8 +32,7 @@ make(struct dataset *ds, uint64_t seed, size_t n, uint32_t D, size_t C)
 	struct rng r;
 
 	rng_seed(&r, seed);
-	ck_assert_int_eq(
-	    schema_add(&s, "d", PART_DENSE, D, NULL, NULL, &e), 0);
+	ck_assert_int_eq(schema_add(&s, "d", PART_DENSE, D, NULL, NULL, &e), 0);
 	ck_assert_int_eq(batch_init(&b, &s, &e), 0);
 	for (size_t i = 0; i < n; i++) {
 		size_t c = i < C ? i : (size_t)(rng_double(&r) * (double)C);

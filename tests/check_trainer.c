@@ -493,8 +493,8 @@ START_TEST(a_net_of_all_goes_step_for_step)
 		weight[i] = m.ds.weight[i];
 	truth = dataset_truth(&m.ds, weight);
 	for (int k = 0; k < 2; k++) {
-		struct rows rows =
-		    k == 0 ? dataset_not_in_fold(&m.ds, 0) : dataset_rows(&m.ds);
+		struct rows rows = k == 0 ? dataset_not_in_fold(&m.ds, 0)
+					  : dataset_rows(&m.ds);
 
 		net = net_new(net_shape(own), &m.t.predictor.scaling, &e);
 		ck_assert_ptr_nonnull(net);
@@ -509,8 +509,8 @@ START_TEST(a_net_of_all_goes_step_for_step)
 				ck_assert_int_eq(net_run_epoch(run_of, best(),
 						     NULL, &loss, &e),
 				    0);
-			ck_assert_mem_eq(own->w, net->w,
-			    net->size * sizeof(*net->w));
+			ck_assert_mem_eq(
+			    own->w, net->w, net->size * sizeof(*net->w));
 		}
 		net_run_free(run_of);
 		net_free(net);

@@ -232,8 +232,7 @@ put_errors(struct buf *b, const struct answer *a)
 
 	for (size_t p = 0; p < a->batch->schema->n; p++) {
 		const char *name = a->batch->schema->parts[p].name;
-		struct str why =
-		    strs_get(&a->batch->parts[p].error, a->record);
+		struct str why = strs_get(&a->batch->parts[p].error, a->record);
 
 		if (why.len == 0)
 			continue;
@@ -338,7 +337,8 @@ put_near(struct buf *b, const struct answer *a)
 		return -1;
 	for (size_t k = 0; k < a->found; k++)
 		if (buf_puts(b, k > 0 ? ",{\"id\":" : "{\"id\":") < 0 ||
-		    put_str(b, intern_get(&a->neighbours->id, a->near[k])) < 0 ||
+		    put_str(b, intern_get(&a->neighbours->id, a->near[k])) <
+			0 ||
 		    put_key(b, "cosine") < 0 ||
 		    json_put_float(b, a->cosine[k]) < 0 || buf_putc(b, '}') < 0)
 			return -1;

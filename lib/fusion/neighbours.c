@@ -82,8 +82,8 @@ keep_rows(struct reading *r, struct error *e)
 		if (rc < 0)
 			return error_memory(e);
 		if (rc == 0)
-			return error_set(e, "id '%.*s' came before",
-			    (int)id.len, id.s);
+			return error_set(
+			    e, "id '%.*s' came before", (int)id.len, id.s);
 		memcpy(nb->x + nb->n++ * nb->V, r->x + i * nb->V,
 		    nb->V * sizeof(*nb->x));
 	}

@@ -19,7 +19,7 @@ struct neighbours {
 	size_t n; /* N */
 	size_t V;
 	struct intern id; /* [N] */
-	float *x;       /* [N, V] of unit length */
+	float *x;         /* [N, V] of unit length */
 	size_t x_cap;
 };
 

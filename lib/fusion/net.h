@@ -151,7 +151,7 @@ struct net_run *net_run_new(struct net *net, const struct net_options *o,
 int net_run_epoch(struct net_run *run, const struct linalg *la,
     struct pool *pool, double *loss, struct error *e);
 size_t net_run_steps(const struct net_run *run); /* an epoch */
-void net_run_free(struct net_run *run); /* NULL is fine */
+void net_run_free(struct net_run *run);          /* NULL is fine */
 
 /*
  * net_run_state: everything that a run has learnt, appended to ${out}: weights,

@@ -27,8 +27,9 @@ const struct schema *represent_schema(const struct represent *r);
 
 /*
  * represent_apply: append every record of ${in} to ${out}.  One without any
- * part that the vector is made from is without the new one, and one that cannot be predicted carries the
- * error.  Where the model guessed a part, FLAG_IMPUTED is set.
+ * part that the vector is made from is without the new one, and one that cannot
+ * be predicted carries the error.  Where the model guessed a part, FLAG_IMPUTED
+ * is set.
  */
 int represent_apply(struct represent *r, const struct batch *in,
     struct batch *out, struct error *e);

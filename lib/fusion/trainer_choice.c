@@ -154,8 +154,7 @@ may_be_bold(const struct learner *l)
 
 /* The worth of a candidate's own held scores: u. */
 static int
-own_worth(
-    struct choice *x, int i, const double *D, double *u, struct error *e)
+own_worth(struct choice *x, int i, const double *D, double *u, struct error *e)
 {
 	struct learner *l = x->l;
 	const struct candidate *c = &l->cand[i];

@@ -32,7 +32,7 @@ struct candidate {
 	/* net */
 	struct net_shape shape;
 	struct net_options net;
-	size_t stop; /* after so many of its epochs */
+	size_t stop;  /* after so many of its epochs */
 	size_t steps; /* an epoch, in the folds; 0: there are none */
 	double loss; /* there, of the records that the worst fold learnt from */
 	size_t runs; /* over the folds that it took */

@@ -175,8 +175,8 @@ adjust(const struct learner *l, float *shift, struct error *e)
 		return error_memory(e);
 	trainer_shares(l, p);
 	for (size_t c = 0; c < l->C; c++)
-		shift[c] -= (float)(l->t->logit_adjust *
-				    trainer_score_of(l, p[c]));
+		shift[c] -=
+		    (float)(l->t->logit_adjust * trainer_score_of(l, p[c]));
 	free(p);
 	return 0;
 }

@@ -207,8 +207,7 @@ dual_eval(void *ctx, const float *x, float *g)
 	}
 	memset(g + nC, 0, nC * sizeof(*g));
 	s->la->axpy(g, (float)s->lambda, x, nC);
-	value =
-	    loss / s->S + 0.5 * s->lambda * lbfgs_dot(s->la, x, x + nC, nC);
+	value = loss / s->S + 0.5 * s->lambda * lbfgs_dot(s->la, x, x + nC, nC);
 	lost = 0.5 * s->lambda * ROUNDING * s->size_of_K *
 	       lbfgs_dot(s->la, x, x, nC);
 	return lost <= LOST * value ? value : INFINITY;

@@ -51,7 +51,8 @@ count(struct gathered *c, const struct batch *b, size_t i,
 
 static int
 take_record(struct dataset *ds, const struct labels *l, int use_labels,
-    int guess, const struct batch *b, size_t i, struct gathered *c, struct error *e)
+    int guess, const struct batch *b, size_t i, struct gathered *c,
+    struct error *e)
 {
 	const struct strs *from = use_labels ? &l->label : &b->label;
 	struct str labels[VEC_MAX_LABELS], id = strs_get(&b->id, i);
@@ -165,10 +166,9 @@ note_records(const struct gathered *c, struct strs *notes, struct buf *text)
 		uint64_t n;
 		const char *why;
 	} left[] = {
-		{ c->no_label,
-		    c->targets == 0
-			? "no label"
-			: "no label, but targets (--task regress)" },
+		{ c->no_label, c->targets == 0
+				   ? "no label"
+				   : "no label, but targets (--task regress)" },
 		{ c->no_part, "no part is there" },
 		{ c->no_weight, "weight 0" },
 	};

@@ -52,8 +52,7 @@ add_row(struct labels *l, const struct csv *c, struct error *e)
 		struct str s = strs_get(&c->row, i);
 
 		if (batch_check_string("label", s.s, s.len, e) < 0)
-			return error_at(
-			    e, "line %" PRIu64, c->line);
+			return error_at(e, "line %" PRIu64, c->line);
 		if (s.len > 0 && strs_add(&l->label, s.s, s.len) < 0)
 			return error_memory(e);
 	}

@@ -221,7 +221,7 @@ static int
 put_ratio(struct buf *b, double x)
 {
 	return !isfinite(x) ? buf_printf(b, "%11s", "undefined")
-			: buf_printf(b, "%11.4f", x);
+			    : buf_printf(b, "%11.4f", x);
 }
 
 /* One line for each class of A. */

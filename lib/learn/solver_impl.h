@@ -47,13 +47,13 @@ struct solver {
 	/* dual */
 	int dual;
 	struct kernels kernels;
-	float *K;    /* [n, n] weighted sum, centred */
-	float *mean; /* [n] column means before that */
+	float *K;         /* [n, n] weighted sum, centred */
+	float *mean;      /* [n] column means before that */
 	double size_of_K; /* the root of the mean square of its rows */
-	float *Lf;   /* [n, n] factor (linalg/cholf.h) */
-	float *rhsf; /* [n, C] scores, for the curvature */
-	float *room; /* of that factor */
-	float *root; /* [n] of the curvature that it was made for */
+	float *Lf;        /* [n, n] factor (linalg/cholf.h) */
+	float *rhsf;      /* [n, C] scores, for the curvature */
+	float *room;      /* of that factor */
+	float *root;      /* [n] of the curvature that it was made for */
 
 	/* primal */
 	size_t columns, dense; /* all columns; those of dense features */

@@ -9,7 +9,7 @@ done <checks
 # The gain without it is chance: what tells something is not dropped for that.
 for method in mlp gated lowrank; do
 	is "$method reads the voice" \
-		"$(vec-info "o/$method.model" | grep ': net .*"voice"' | wc -l | tr -d ' ')" 1
+		"$(vec-info "o/$method.model" | grep -c ': net .*"voice"')" 1
 done
 is "all were checked" "$(wc -l <checks | tr -d ' ')" 8
 run "nothing to do again" 0 make -q -C "$ROOT/examples/clinic" O="$PWD/o" BIN="$BUILD" "$PWD/o/report.txt"

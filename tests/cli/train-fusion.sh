@@ -99,5 +99,5 @@ err_has "says so" "cross-validation"
 # What is done never falls back, whatever is tried in turn.
 awk -v kind=useless -v n=4000 -f "$ROOT/tests/synthetic.awk" >useless.jsonl
 run "progress" 0 train --progress json --fusion auto -o progress.model useless.jsonl
-grep -o '"done":[0-9]*' err | cut -d : -f 2 >done
-if [ -s done ] && sort -c -n done; then ok "rises"; else no "rises" "$(cat err)"; fi
+grep -o '"done":[0-9]*' err | cut -d : -f 2 >steps
+if [ -s steps ] && sort -c -n steps; then ok "rises"; else no "rises" "$(cat err)"; fi

@@ -21,7 +21,7 @@ static const double LEAST_SHARE = 1e-3, LEAST_SUM = 1e-6;
  * can pile up there until what is rounded off K A counts.  A point is none
  * where that would be more than LOST of the value.
  */
-static const double ROUNDING = 1e-7, LOST = 1e-4;
+static const double ROUNDING = 1e-7, LOST = 1e-3;
 
 int
 dual_new(struct solver *s, struct error *e)

@@ -154,11 +154,10 @@ struct course {
 };
 
 static void
-show_progress(void *ctx, size_t done, size_t total)
+show_progress(void *ctx, size_t done)
 {
 	struct course *c = ctx;
 
-	(void)total; /* of what comes next is not known */
 	if (done < c->last)
 		c->before += c->last;
 	c->last = done;

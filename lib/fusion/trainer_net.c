@@ -329,7 +329,7 @@ one_epoch(struct training *t, int given, struct error *e)
 	t->epochs++;
 	if (l->t->search.progress != NULL)
 		l->t->search.progress(
-		    l->t->search.ctx, t->epochs * l->ds->folds, 0);
+		    l->t->search.ctx, t->epochs * l->ds->folds);
 	if (!given && t->at > 0 && !(score.value > t->score.value))
 		return 0;
 	t->at = t->epochs;

@@ -58,7 +58,8 @@ beats_saying_it_always(const struct ranked *r, size_t said, double f1)
 	double all = n + r->positive, always = 2 * r->positive / all, sq = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		double s = i<said, y = r->pair[i][1]> 0;
+		double s = i < said ? 1 : 0;
+		double y = r->pair[i][1] > 0 ? 1 : 0;
 		double by = (2 * s * y - f1 * (s + y)) / some -
 			    (2 * y - always * (1 + y)) / all;
 

@@ -289,7 +289,7 @@ finish_targets(struct dataset *ds, struct error *e)
 	if (fmax(-low, high) > MOST_TARGET)
 		return error_set(e,
 		    "targets reach %g: divide them, to be within %g",
-		    fmax(-low, high) > high ? low : high, MOST_TARGET);
+		    -low > high ? low : high, MOST_TARGET);
 	if (!(ds->y_scale > LEAST_SPREAD * fabs(ds->y_mean)) ||
 	    !(ds->y_scale > 1 / MOST_TARGET))
 		return error_set(e,

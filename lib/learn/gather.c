@@ -50,10 +50,11 @@ count(struct gathered *c, const struct batch *b, size_t i,
 }
 
 static int
-take_record(struct dataset *ds, const struct labels *l, int use_labels,
-    int guess, const struct batch *b, size_t i, struct gathered *c,
-    struct error *e)
+take_record(struct dataset *ds, const struct labels *l,
+    const struct gather_options *o, const struct batch *b, size_t i,
+    struct gathered *c, struct error *e)
 {
+	int use_labels = o->labels != NULL;
 	const struct strs *from = use_labels ? &l->label : &b->label;
 	struct str labels[VEC_MAX_LABELS], id = strs_get(&b->id, i);
 	enum dataset_taken taken;
@@ -69,7 +70,7 @@ take_record(struct dataset *ds, const struct labels *l, int use_labels,
 	if (!use_labels && n == 0 && ds->task != TASK_REGRESS) {
 		if (!(b->flags[i] & FLAG_NO_LABEL))
 			n = -1;
-		else if (guess)
+		else if (o->task == 0)
 			ds->task = TASK_MULTILABEL;
 	}
 	for (int64_t k = 0; k < n; k++)
@@ -103,8 +104,7 @@ read_all(struct dataset *ds, const struct gather_options *o, struct input *in,
 		rc = batch_init(&b, input_schema(in), e);
 	while (rc >= 0 && (rc = input_next(in, &b, e)) > 0)
 		for (size_t i = 0; rc > 0 && i < b.n; i++)
-			if (take_record(ds, &labels, o->labels != NULL,
-				o->task == 0, &b, i, c, e) < 0)
+			if (take_record(ds, &labels, o, &b, i, c, e) < 0)
 				rc = -1;
 	batch_free(&b);
 	labels_free(&labels);

@@ -222,7 +222,7 @@ run_round(struct round *r, struct error *e)
 	r->first = r->s->n;
 	r->s->fits += n * r->ds->folds;
 	if (rc == 0 && r->o->progress != NULL)
-		r->o->progress(r->o->ctx, r->s->fits, 0);
+		r->o->progress(r->o->ctx, r->s->fits);
 	return rc;
 }
 

@@ -35,7 +35,7 @@ struct search_options {
 					   * what is near is tried; or NULL */
 	double tolerance;                 /* of the fits in the folds */
 	/* Called as work is done; may be NULL. */
-	void (*progress)(void *ctx, size_t done, size_t total);
+	void (*progress)(void *ctx, size_t done);
 	void *ctx;
 };
 

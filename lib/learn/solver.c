@@ -206,6 +206,15 @@ intercepts(struct solver *s)
 	s->h = h / (double)s->C;
 }
 
+/* A model that has no fit is that of intercepts alone. */
+static void
+start(struct solver *s)
+{
+	if (!(s->lambda > 0))
+		memset(s->x, 0, s->size * sizeof(*s->x));
+	intercepts(s);
+}
+
 static int
 take_shape(struct solver *s, struct error *e)
 {
@@ -223,9 +232,7 @@ solver_truth(struct solver *s, const struct truth *t, struct error *e)
 	s->truth = *t;
 	if (!s->warm)
 		s->lambda = 0;
-	if (!(s->lambda > 0))
-		memset(s->x, 0, s->size * sizeof(*s->x));
-	intercepts(s);
+	start(s);
 	if (!(s->S > 0))
 		return error_set(e, "the weights of the records are all zero");
 	return s->dual || s->shape != NULL ? 0 : take_shape(s, e);
@@ -242,15 +249,23 @@ factor(struct solver *s, struct error *e)
 	return -1;
 }
 
-/* The model of one lambda may be none for another: back to the intercepts. */
+/* The model of one lambda may be none for another: once more from the
+ * intercepts. */
 static int
-start_anew(struct solver *s, double lambda, struct error *e)
+minimise(struct solver *s, const struct lbfgs_problem *p, double tolerance,
+    int max, struct lbfgs_result *r, struct error *e)
 {
+	double lambda = s->lambda;
+
+	if (lbfgs(s->la, p, s->x, tolerance, max, r, e) == 0)
+		return 0;
+	if (e->memory)
+		return -1;
 	s->lambda = 0;
-	memset(s->x, 0, s->size * sizeof(*s->x));
-	intercepts(s);
+	start(s);
 	s->lambda = lambda;
-	return factor(s, e);
+	return factor(s, e) < 0 ? -1
+				: lbfgs(s->la, p, s->x, tolerance, max, r, e);
 }
 
 /* A dual preconditioner is of the model it was made at: where many steps do not
@@ -263,7 +278,7 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 {
 	struct lbfgs_problem p = { .n = s->size, .ctx = s };
 	double near = s->dual ? NEAR_DUAL : NEAR;
-	int done = 0, k = s->dual ? 0 : 2, anew = 0;
+	int done = 0, k = s->dual ? 0 : 2;
 
 	p.eval = s->dual ? dual_eval : primal_eval;
 	p.precondition = s->dual ? dual_precondition : primal_precondition;
@@ -275,13 +290,8 @@ solver_fit(struct solver *s, double lambda, double tolerance,
 	    factor(s, e) < 0)
 		return lbfgs_out_of_bounds(e);
 	for (;; k++) {
-		if (lbfgs(s->la, &p, s->x, tolerance, STEPS[k], r, e) < 0) {
-			if (e->memory || anew++ > 0 ||
-			    start_anew(s, lambda, e) < 0)
-				return lbfgs_out_of_bounds(e);
-			k--;
-			continue;
-		}
+		if (minimise(s, &p, tolerance, STEPS[k], r, e) < 0)
+			return lbfgs_out_of_bounds(e);
 		r->evaluations += done;
 		if (r->converged || k == 2)
 			return 0;
